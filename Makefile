@@ -1,0 +1,112 @@
+# What developers and CI run. `make` alone lists the targets.
+# Needs Go, git and make; a C compiler too for the race detector.
+
+SHELL         := bash
+.SHELLFLAGS   := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+# Tools are pinned here and in tools.mod (Prometheus). They go to bin/, and are built again when their version changes.
+GOLANGCI_LINT_VERSION := v2.15.0
+ALERTMANAGER_VERSION  := v0.31.1
+
+BIN           := $(CURDIR)/bin
+GOLANGCI_LINT := bin/.golangci-lint-$(GOLANGCI_LINT_VERSION)
+ALERTMANAGER  := bin/.alertmanager-$(ALERTMANAGER_VERSION)
+PROMETHEUS    := bin/prometheus bin/promtool
+
+# The version stamp comes from git alone, so the same commit gives the same binary.
+VERSION    ?= $(patsubst v%,%,$(shell git describe --tags --match 'v[0-9]*' --always --dirty 2>/dev/null || echo unknown))
+REVISION   ?= $(shell git rev-parse --verify HEAD 2>/dev/null)
+BRANCH     ?= $(shell git branch --show-current 2>/dev/null)
+BUILD_DATE ?= $(shell TZ=UTC git log -1 --date=format-local:%Y%m%d-%H:%M:%S --format=%cd 2>/dev/null)
+STAMP      := github.com/prometheus/common/version
+LDFLAGS     = -s -w -X $(STAMP).Version=$(VERSION) -X $(STAMP).Revision=$(REVISION) \
+	-X $(STAMP).Branch=$(BRANCH) -X $(STAMP).BuildDate=$(BUILD_DATE)
+
+# Without a C compiler there is no race detector: the tests run without it and say so. RACE=-race insists on it.
+RACE       ?= $(if $(shell command -v "$$(go env CC)" 2>/dev/null),-race)
+TEST_FLAGS ?=
+FUZZTIME   ?= 10s
+BENCH      ?= .
+BENCHTIME  ?= 1s
+ARGS       ?=
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: build ## Build, and serve simulated accounts: no configuration, no network (ARGS="--log.level=debug")
+	bin/greenapi_exporter --demo $(ARGS)
+
+.PHONY: run
+run: build ## Build, and serve your accounts: GREENAPI_EXPORTER_CONFIG_FILE or GREENAPI_ID_INSTANCE ...; without, the demo
+	@demo=; [[ "$${GREENAPI_EXPORTER_CONFIG_FILE:-}$${GREENAPI_ID_INSTANCE:-}$${GREENAPI_API_TOKEN_INSTANCE:-}" ]] || demo=--demo; \
+	exec bin/greenapi_exporter $$demo $(ARGS)
+
+.PHONY: build
+build: ## Build bin/greenapi_exporter: static, stamped with its version, reproducible
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/greenapi_exporter .
+
+.PHONY: test
+test: ## Run the unit, golden and fault tests, with the race detector
+	@echo '== go test $(or $(RACE),without the race detector: no C compiler) ./...'
+	go test $(RACE) -shuffle=on $(TEST_FLAGS) ./...
+
+.PHONY: check
+check: lint test e2e ## Run all that CI asks for: lint, test, e2e
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Vet, format and lint; go.mod is tidy (installs golangci-lint into bin/)
+	go vet -tags e2e ./...
+	bin/golangci-lint run
+	go mod tidy -diff
+
+.PHONY: e2e
+e2e: build $(PROMETHEUS) ## A real Prometheus scrapes the real binary (builds Prometheus into bin/: minutes, once)
+	E2E_EXPORTER=$(BIN)/greenapi_exporter E2E_PROMETHEUS=$(BIN)/prometheus \
+		go test -tags e2e -count=1 -timeout 10m $(TEST_FLAGS) ./deploy/e2e
+
+.PHONY: bench
+bench: ## Run the benchmarks (BENCH=Regexp BENCHTIME=1s)
+	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./...
+
+.PHONY: fuzz
+fuzz: ## Fuzz every fuzz target, FUZZTIME (10s) each
+	@targets=$$(go test -list '^Fuzz' ./... | awk '/^Fuzz/ { f[++n] = $$1 } /^ok/ { for (i = 1; i <= n; i++) print f[i], $$2; n = 0 }'); \
+	while read -r target package; do \
+		echo "== $$target $$package"; \
+		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$package"; \
+	done <<<"$${targets:?no fuzz target found}"
+
+.PHONY: golden
+golden: ## Write the golden files again; read the difference before you commit it
+	go test $$(grep -rl 'flag.Bool("update"' --include='*_test.go' . | xargs -n 1 dirname | sort -u) -update
+	git status --short
+
+.PHONY: clean
+clean: ## Remove what was built, tools included
+	rm -rf bin dist
+
+# Tools.
+
+.PHONY: tools
+tools: $(GOLANGCI_LINT) $(PROMETHEUS) $(ALERTMANAGER) ## Install all tools into bin/: golangci-lint, prometheus, promtool, alertmanager, amtool
+
+$(GOLANGCI_LINT):
+	rm -f bin/golangci-lint bin/.golangci-lint-*
+	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	touch $@
+
+$(ALERTMANAGER):
+	rm -f bin/alertmanager bin/amtool bin/.alertmanager-*
+	GOBIN=$(BIN) go install github.com/prometheus/alertmanager/cmd/{alertmanager,amtool}@$(ALERTMANAGER_VERSION)
+	touch $@
+
+# A module file of its own keeps the dependencies of Prometheus out of go.mod. remove_all_sd leaves http_sd and file_sd in.
+$(PROMETHEUS) &: tools.mod tools.sum
+	go build -buildvcs=false -modfile=tools.mod -tags netgo,remove_all_sd -ldflags='-s -w' -o bin/ \
+		github.com/prometheus/prometheus/cmd/promtool github.com/prometheus/prometheus/cmd/prometheus
+	touch $(PROMETHEUS)
