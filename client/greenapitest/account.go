@@ -1,0 +1,187 @@
+package greenapitest
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// An Account describes a simulated account.
+type Account struct {
+	ID, Token, Name string
+
+	MessagesPerDay, CallsPerDay float64 // over a week's average
+	Rhythm                      Rhythm  // RhythmBusiness when zero
+	UTCOffset                   time.Duration
+	Contacts, Groups            int // 200 and 0 when zero
+	Behaviour                   *Behaviour
+
+	// Since is when the account's history begins: before, nothing happened. By
+	// default, it has always been.
+	Since time.Time
+	// Expires is what the partner API gives as the expiration date.
+	Expires time.Time
+	// State is reported outside of incidents, "authorized" when empty.
+	State string
+	// Incidents befall the account. Later ones: Simulation.AddIncident.
+	Incidents []Incident
+
+	// OldSchema leaves out the fields type and sendByApi.
+	OldSchema bool
+	// OldSpelling writes yellowCard and hangUp for suspended and hungUp.
+	OldSpelling bool
+	// NumericChats has chat ids as Telegram and MAX have them: numbers,
+	// negative ones for groups, as JSON strings or JSON numbers.
+	NumericChats bool
+	// Unsupported methods answer 404.
+	Unsupported []string
+	// TextBytes is about how long a text is, 160 when zero; ThumbnailBytes how
+	// long the base64 thumbnails of media are, 0 for none.
+	TextBytes, ThumbnailBytes int
+}
+
+// Behaviour is what people and telephones do. Shares are from 0 to 1.
+type Behaviour struct {
+	GroupMessages float64 // share of messages that go to groups
+	FromPhone     float64 // share of messages sent from the telephone, not by API
+
+	NoAccount       float64 // share of private messages by API to numbers without an account
+	NotInGroup      float64 // share of group messages by API to groups one is not in
+	Failed          float64 // share of messages by API that fail otherwise
+	NoActiveSession float64 // the same for noActiveSession
+
+	Offline        float64       // share of recipients who are offline
+	OfflineMean    time.Duration // how long they stay so, on average (exponential, at most 20 h)
+	DeliveryMedian time.Duration // of the others (log-normal)
+	NeverDelivered float64
+	OpenChat       float64       // share of private deliveries that go straight from sent to read
+	Read           float64       // share of delivered private messages that are read at last
+	ReadInGroups   float64       // share of delivered group messages that everybody reads
+	ReadMedian     time.Duration // from delivery to reading (log-normal, at most 16 h)
+	Edited         float64       // share of delivered messages whose time moves later, the status staying
+	ReceiptsReset  float64       // share of read messages that fall back to delivered, an hour later at least
+	Degenerate     float64       // share of rows that are {"type":"outgoing","typeMessage":""}
+
+	GroupCalls, Video float64
+	Answered          float64       // of all calls
+	Declined          float64       // of all calls
+	Invalid           float64       // of all calls
+	Missed            float64       // of all calls; the rest is hungUp
+	TalkMedian        time.Duration // of answered calls (log-normal, at most 4 h)
+	Offer             float64       // share of calls that show as offer while they ring
+	RepeatedRows      float64       // share of calls whose id stands on three rows, as in GREEN-API's example
+}
+
+// UsualBehaviour is that of an account without Behaviour. Delays are those of
+// the analysis that the project's dashboards rest on.
+func UsualBehaviour() Behaviour {
+	return Behaviour{
+		GroupMessages:  0.12,
+		FromPhone:      0.15,
+		NoAccount:      0.012,
+		NotInGroup:     0.004,
+		Failed:         0.002,
+		Offline:        0.12,
+		OfflineMean:    3 * time.Hour,
+		DeliveryMedian: 2 * time.Second,
+		NeverDelivered: 0.008,
+		OpenChat:       0.08,
+		Read:           0.82,
+		ReadInGroups:   0.45,
+		ReadMedian:     8 * time.Minute,
+		Edited:         0.004,
+		ReceiptsReset:  0.002,
+		GroupCalls:     0.06,
+		Video:          0.15,
+		Answered:       0.55,
+		Declined:       0.12,
+		Invalid:        0.03,
+		Missed:         0.004,
+		TalkMedian:     95 * time.Second,
+		RepeatedRows:   0.004,
+	}
+}
+
+// Partner is the account as the partner API lists it.
+func (a Account) Partner() PartnerInstance {
+	p := PartnerInstance{IDInstance: a.ID, Name: a.Name, APITokenInstance: a.Token}
+	if !a.Expires.IsZero() {
+		p.ExpirationDate = a.Expires.UTC().Format(time.RFC3339)
+	}
+	return p
+}
+
+// account is an Account at work.
+type account struct {
+	Account
+
+	sim       *Simulation
+	key       uint64
+	behaviour Behaviour
+	since     int64
+
+	incidentsMu sync.Mutex
+	incidents   atomic.Pointer[[]incident] // replaced, never changed
+
+	messages, calls stream
+}
+
+func newAccount(sim *Simulation, settings Account) *account {
+	a := &account{Account: settings, sim: sim, key: hash(sim.seed, hashString(settings.ID)), since: math.MinInt64}
+	if a.Rhythm == (Rhythm{}) {
+		a.Rhythm = RhythmBusiness()
+	}
+	if a.Contacts == 0 {
+		a.Contacts = 200
+	}
+	if a.State == "" {
+		a.State = "authorized"
+	}
+	if a.TextBytes == 0 {
+		a.TextBytes = 160
+	}
+	if !a.Since.IsZero() {
+		a.since = a.Since.Unix()
+	}
+	if a.Behaviour != nil {
+		a.behaviour = *a.Behaviour
+	} else {
+		a.behaviour = UsualBehaviour()
+	}
+	if a.MessagesPerDay < 0 || a.CallsPerDay < 0 || a.Contacts < 0 || a.Groups < 0 || a.ID == "" {
+		panic(fmt.Sprintf("greenapitest: account %q: no id, or a negative number", a.ID))
+	}
+	a.messages = stream{account: a, make: a.makeMessages, slots: make([]atomic.Pointer[block], cachedHours)}
+	a.calls = stream{account: a, make: a.makeCalls, slots: make([]atomic.Pointer[block], cachedHours)}
+	a.setIncidents(settings.Incidents)
+	return a
+}
+
+// share is the part of an average day's traffic that falls into the hour. No
+// day is quite like another of its kind.
+func (a *account) share(hour int64) float64 {
+	local := time.Unix(hour*secondsPerHour, 0).UTC().Add(a.UTCOffset)
+	luck := newDice(a.key, saltDay, uint64(local.Unix()/86400)) //nolint:gosec // only a seed
+	return a.Rhythm.share(local.Weekday(), local.Hour()) * luck.logNormal(1, 0.12)
+}
+
+func (a *account) setIncidents(incidents []Incident) {
+	compiled := make([]incident, len(incidents))
+	for i, inc := range incidents {
+		compiled[i] = newIncident(inc, hash(a.key, saltIncident, uint64(i)))
+	}
+	slices.SortStableFunc(compiled, byBeginning)
+	a.incidents.Store(&compiled)
+}
+
+func (a *account) addIncident(inc Incident) {
+	a.incidentsMu.Lock()
+	defer a.incidentsMu.Unlock()
+	old := *a.incidents.Load()
+	added := append(slices.Clone(old), newIncident(inc, hash(a.key, saltIncident, uint64(len(old)))))
+	slices.SortStableFunc(added, byBeginning)
+	a.incidents.Store(&added)
+}
