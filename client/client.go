@@ -1,0 +1,155 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Methods of the API, as they stand in the path of a request.
+const (
+	MethodLastOutgoingCalls    = "lastOutgoingCalls"
+	MethodLastOutgoingMessages = "lastOutgoingMessages"
+)
+
+// JournalCap is how many records a journal holds at most (GREEN-API's
+// documentation); a journal of that many has probably lost its oldest.
+const JournalCap = 10_000
+
+// requestInterval keeps each method under the documented 1 request a second and
+// instance, with room for requests that travel at different speeds.
+const requestInterval = 1100 * time.Millisecond
+
+// Options say how a Client works. All fields but the first three may be left out.
+type Options struct {
+	APIURL     string      // scheme, host, and a path prefix if there is one
+	IDInstance string      // the instance's id
+	Token      TokenSource // asked before each request
+
+	// HTTPClient sends the requests. By default, one that keeps no more than two idle
+	// connections: share one made by NewHTTPClient.
+	HTTPClient HTTPClient
+
+	// Gate bounds what all clients that share it do at once. By default, nothing does.
+	Gate *Gate
+
+	// LastServed tells when the instance last got what it asked for; the gate
+	// lets in first who waits longest. By default, first come, first served.
+	LastServed func() time.Time
+
+	// Timeout bounds one request, from its turn at the gate to the end of its body.
+	// By default, only the context does.
+	Timeout time.Duration
+
+	// MaxBodyBytes bounds a body, inflated. By default, 256 MiB.
+	MaxBodyBytes int64
+
+	// UserAgent is sent with each request. By default, "greenapi_exporter".
+	UserAgent string
+
+	// Observe is called when a request ended that was sent. By default, nobody looks.
+	Observe func(Exchange)
+}
+
+// Exchange is one request that was sent, when it is over.
+type Exchange struct {
+	Method    string
+	Sent      time.Time
+	FirstByte time.Duration // from Sent to the answer's header; 0 when none came
+	Duration  time.Duration // from Sent to the end of the body
+	Status    int           // HTTP status code; 0 when no answer came
+	Bytes     int64         // of the body, inflated
+	Err       *Error        // nil when all went well
+}
+
+// Client asks one instance. It is safe for concurrent use.
+type Client struct {
+	opts     Options
+	base     *url.URL
+	limiters map[string]*rate.Limiter
+}
+
+// New returns a client for one instance. It fails when APIURL is no absolute URL.
+func New(opts Options) (*Client, error) {
+	base, err := url.Parse(opts.APIURL)
+	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
+		return nil, errors.New("the API's URL is not of the form https://host")
+	}
+	base.Path = strings.TrimRight(base.Path, "/")
+	if opts.HTTPClient == nil {
+		opts.HTTPClient = &http.Client{
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
+	}
+	if opts.MaxBodyBytes == 0 {
+		opts.MaxBodyBytes = 256 << 20
+	}
+	if opts.UserAgent == "" {
+		opts.UserAgent = "greenapi_exporter"
+	}
+	if opts.Observe == nil {
+		opts.Observe = func(Exchange) {}
+	}
+	c := &Client{opts: opts, base: base, limiters: make(map[string]*rate.Limiter)}
+	for _, method := range []string{MethodLastOutgoingCalls, MethodLastOutgoingMessages} {
+		c.limiters[method] = rate.NewLimiter(rate.Every(requestInterval), 1)
+	}
+	return c, nil
+}
+
+// APIHost returns the host that the client asks.
+func (c *Client) APIHost() string { return c.base.Host }
+
+// LastOutgoingCalls asks for the outgoing calls of the given time back from now,
+// at most [JournalCap] of them. The window is whole minutes.
+//
+// A failed request gives an [*Error]. The journal must be closed.
+func (c *Client) LastOutgoingCalls(ctx context.Context, window time.Duration) (*Journal[Call], error) {
+	return openJournal[Call](ctx, c, MethodLastOutgoingCalls, window)
+}
+
+// LastOutgoingMessages asks for the outgoing messages of the given time back from
+// now, at most [JournalCap] of them. The window is whole minutes.
+//
+// A failed request gives an [*Error]. The journal must be closed.
+func (c *Client) LastOutgoingMessages(ctx context.Context, window time.Duration) (*Journal[Message], error) {
+	return openJournal[Message](ctx, c, MethodLastOutgoingMessages, window)
+}
+
+func openJournal[R any, P record[R]](ctx context.Context, c *Client, method string, window time.Duration) (*Journal[R], error) {
+	query := url.Values{"minutes": {strconv.FormatInt(int64(window/time.Minute), 10)}}
+	x, err := c.send(ctx, method, query)
+	if err != nil {
+		return nil, err
+	}
+	return &Journal[R]{
+		Date: x.date(),
+		x:    x,
+		read: func(d *decoder, r *R) (bool, error) { return readRecord(d, P(r)) },
+	}, nil
+}
+
+// request builds a request whose URL carries the token. The URL is put together
+// by hand because the errors of its parser quote what they could not parse.
+func (c *Client) request(ctx context.Context, method string, query url.Values, token Token) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.Scheme+"://"+c.base.Host, nil)
+	if err != nil {
+		return nil, fmt.Errorf("make a request to %s: %w", c.base.Host, err)
+	}
+	u := *c.base
+	u.Path += "/waInstance" + c.opts.IDInstance + "/" + method + "/" + token.Reveal()
+	u.RawPath = ""
+	u.RawQuery = query.Encode()
+	req.URL = &u
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept-Encoding", "gzip")
+	req.Header.Set("User-Agent", c.opts.UserAgent)
+	return req, nil
+}

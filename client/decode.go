@@ -1,0 +1,234 @@
+package client
+
+import (
+	"io"
+	"math"
+	"strconv"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// lenient is what real journals need of a strict parser: keys may repeat (the last
+// holds), and texts cut in the middle of an emoji are no reason to lose a journal.
+var lenient = []jsontext.Options{
+	jsontext.AllowDuplicateNames(true),
+	jsontext.AllowInvalidUTF8(true),
+}
+
+// maxToken bounds one string or number of an answer, in bytes, because the parser
+// holds it whole. Thumbnails, the largest seen, take some 100 kB.
+const maxToken = 4 << 20
+
+// decoder reads the fields of records. A value of the wrong type is skipped and
+// marks its field; so a field that repeats is judged by its last value.
+type decoder struct {
+	json    *jsontext.Decoder
+	in      io.Reader
+	n       int64  // bytes given to the parser
+	readErr error  // what ended reading, if not the end
+	bad     fields // fields whose last value was of the wrong type
+	scratch []byte
+}
+
+// fields is a set of a record's fields.
+type fields uint
+
+var decoders = sync.Pool{New: func() any {
+	return &decoder{json: jsontext.NewDecoder(eof{})}
+}}
+
+type eof struct{}
+
+func (eof) Read([]byte) (int, error) { return 0, io.EOF }
+
+func newDecoder(in io.Reader) *decoder {
+	d, _ := decoders.Get().(*decoder)
+	d.in, d.n, d.readErr, d.bad = in, 0, nil, 0
+	d.json.Reset(d, lenient...)
+	return d
+}
+
+// free gives the decoder back, unless a large token has made its buffer large.
+func (d *decoder) free() {
+	d.in = nil
+	if cap(d.json.UnreadBuffer()) <= 64<<10 {
+		decoders.Put(d)
+	}
+}
+
+// Read implements io.Reader for the parser and bounds what it holds.
+func (d *decoder) Read(p []byte) (int, error) {
+	if d.n-d.json.InputOffset() > maxToken {
+		d.readErr = tooLarge("a single value of more than 4 MiB")
+		return 0, d.readErr
+	}
+	n, err := d.in.Read(p)
+	d.n += int64(n)
+	if err != nil && err != io.EOF { //nolint:errorlint // readers return io.EOF itself
+		d.readErr = err
+	}
+	return n, err //nolint:wrapcheck // io.EOF must stay what it is
+}
+
+// failure tells what went wrong from what the parser made of it, whose errors
+// quote the answer.
+func (d *decoder) failure(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case d.readErr != nil:
+		return d.readErr
+	default:
+		return malformed("no JSON from byte " + strconv.FormatInt(d.json.InputOffset(), 10) + " on")
+	}
+}
+
+// record is a type of record: it takes its members one by one.
+type record[R any] interface {
+	*R
+	reset()
+	member(d *decoder, name string) error
+}
+
+// readRecord reads the next element of the array into r and tells whether it was
+// a record.
+func readRecord[R any, P record[R]](d *decoder, r P) (valid bool, err error) {
+	r.reset()
+	d.bad = 0
+	isObject, err := d.object(r.member)
+	return isObject && d.bad == 0, err
+}
+
+// object reads the members of an object. Any other value is skipped.
+func (d *decoder) object(member func(*decoder, string) error) (isObject bool, err error) {
+	if d.json.PeekKind() != '{' {
+		return false, d.json.SkipValue()
+	}
+	if _, err := d.json.ReadToken(); err != nil {
+		return false, err
+	}
+	for d.json.PeekKind() != '}' {
+		name, err := d.name()
+		if err != nil {
+			return false, err
+		}
+		if err := member(d, name); err != nil {
+			return false, err
+		}
+	}
+	_, err = d.json.ReadToken()
+	return true, err
+}
+
+// names are the members that are used; a name that is none of them is "".
+var names = map[string]string{
+	"idMessage": "idMessage", "timestamp": "timestamp", "chatId": "chatId", "typeMessage": "typeMessage",
+	"duration": "duration", "isVideo": "isVideo", "status": "status", "participants": "participants",
+	"statusMessage": "statusMessage", "sendByApi": "sendByApi",
+}
+
+// name reads the name of a member.
+func (d *decoder) name() (string, error) {
+	raw, err := d.json.ReadValue()
+	if err != nil {
+		return "", err
+	}
+	return names[string(d.unquote(raw))], nil
+}
+
+// unquote returns the text of a JSON string, valid until the next value is read.
+func (d *decoder) unquote(raw jsontext.Value) []byte {
+	for _, c := range raw {
+		if c == '\\' || c >= utf8.RuneSelf {
+			// Escapes, and perhaps invalid UTF-8: the only error, and it is replaced.
+			d.scratch, _ = jsontext.AppendUnquote(d.scratch[:0], raw)
+			return d.scratch
+		}
+	}
+	return raw[1 : len(raw)-1]
+}
+
+// set marks a field as good or bad.
+func (d *decoder) set(field fields, good bool) {
+	if good {
+		d.bad &^= field
+	} else {
+		d.bad |= field
+	}
+}
+
+// skip skips a value of the wrong type, or a null, which stands for a missing
+// member.
+func (d *decoder) skip(field fields) error {
+	d.set(field, d.json.PeekKind() == 'n')
+	return d.json.SkipValue()
+}
+
+// text reads a string into dst[:0]; null gives an empty one.
+func (d *decoder) text(field fields, dst []byte) ([]byte, error) {
+	if d.json.PeekKind() != '"' {
+		return dst[:0], d.skip(field)
+	}
+	raw, err := d.json.ReadValue()
+	if err != nil {
+		return dst[:0], err
+	}
+	d.set(field, true)
+	return append(dst[:0], d.unquote(raw)...), nil
+}
+
+// word reads a string that is probably one of those known; null gives "".
+func (d *decoder) word(field fields, known map[string]string) (string, error) {
+	if d.json.PeekKind() != '"' {
+		return "", d.skip(field)
+	}
+	raw, err := d.json.ReadValue()
+	if err != nil {
+		return "", err
+	}
+	d.set(field, true)
+	text := d.unquote(raw)
+	if word, ok := known[string(text)]; ok {
+		return word, nil
+	}
+	return string(text), nil
+}
+
+// integer reads an integer within bounds; null gives 0.
+func (d *decoder) integer(field fields, lowest, highest int64) (int64, error) {
+	if d.json.PeekKind() != '0' {
+		return 0, d.skip(field)
+	}
+	raw, err := d.json.ReadValue()
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(string(raw), 10, 64)
+	d.set(field, err == nil && n >= lowest && n <= highest)
+	return n, nil
+}
+
+// textOrInteger reads a string, or an integer as its digits, into dst[:0].
+func (d *decoder) textOrInteger(field fields, dst []byte) ([]byte, error) {
+	if d.json.PeekKind() != '0' {
+		return d.text(field, dst)
+	}
+	n, err := d.integer(field, math.MinInt64, math.MaxInt64)
+	if err != nil {
+		return dst[:0], err
+	}
+	return strconv.AppendInt(dst[:0], n, 10), nil
+}
+
+// boolean reads true or false; null gives neither.
+func (d *decoder) boolean(field fields) (value, present bool, err error) {
+	kind := d.json.PeekKind()
+	if kind != 't' && kind != 'f' {
+		return false, false, d.skip(field)
+	}
+	_, err = d.json.ReadToken()
+	d.set(field, true)
+	return kind == 't', true, err
+}

@@ -1,0 +1,252 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/gzip"
+)
+
+// exchange is one request under way: from its turn at the gate to the end of its
+// body. It must be finished.
+type exchange struct {
+	client   *Client
+	method   string
+	ctx      context.Context // of this request, ended by finish; its methods are those of a reader and take none
+	cancel   context.CancelFunc
+	sent     time.Time
+	first    time.Duration
+	response *http.Response
+	body     *body
+	once     sync.Once
+	err      *Error
+}
+
+// send waits for the rate limit and the gate, sends a request and waits for the
+// answer's header. An answer that is a failure is read up to a bound, and closed.
+func (c *Client) send(ctx context.Context, method string, query url.Values) (*exchange, error) {
+	if err := c.limiters[method].Wait(ctx); err != nil {
+		return nil, fail(ctx, method, ErrBusy)
+	}
+	var served time.Time
+	if c.opts.LastServed != nil {
+		served = c.opts.LastServed()
+	}
+	gate := c.opts.Gate
+	if gate != nil {
+		if err := gate.waiting.take(ctx, served); err != nil {
+			return nil, fail(ctx, method, err)
+		}
+	}
+	token, err := c.opts.Token.Token()
+	if err != nil {
+		if gate != nil {
+			gate.waiting.give()
+		}
+		return nil, &Error{Method: method, Reason: ReasonUnauthorized, Detail: "the token cannot be read"}
+	}
+	x := &exchange{client: c, method: method, sent: time.Now()}
+	x.ctx, x.cancel = withTimeout(ctx, c.opts.Timeout)
+	req, err := c.request(x.ctx, method, query, token)
+	if err == nil {
+		x.response, err = c.opts.HTTPClient.Do(req)
+	}
+	if gate != nil {
+		gate.waiting.give()
+	}
+	if err != nil {
+		return nil, x.finish(err)
+	}
+	x.first = time.Since(x.sent)
+	if gate != nil {
+		if err := gate.bodies.take(x.ctx, served); err != nil {
+			_ = x.response.Body.Close() // nothing of it was wanted
+			return nil, x.finish(err)
+		}
+	}
+	if err := x.open(); err != nil {
+		return nil, x.finish(err)
+	}
+	return x, nil
+}
+
+func withTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if timeout <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, timeout)
+}
+
+// maxFailureText bounds what is read of an answer that is a failure.
+const maxFailureText = 64 << 10
+
+// answered is the error of an answer that is a failure by what it says.
+type answered struct{ reason Reason }
+
+func (answered) Error() string { return "the API answered with a failure" }
+
+// open makes the body of a good answer readable, or says how the answer failed.
+func (x *exchange) open() error {
+	var err error
+	x.body, err = newBody(x.response, x.client.opts.MaxBodyBytes)
+	if x.response.StatusCode == http.StatusOK {
+		return err
+	}
+	var text []byte
+	if err == nil {
+		text, _ = io.ReadAll(io.LimitReader(x.body, maxFailureText)) // a text that breaks off changes nothing about the failure
+	}
+	return answered{statusReason(x.response.StatusCode, text)}
+}
+
+// date returns the server's clock when it answered; zero without a valid header.
+func (x *exchange) date() time.Time {
+	date, err := http.ParseTime(x.response.Header.Get("Date"))
+	if err != nil {
+		return time.Time{}
+	}
+	return date
+}
+
+// finish ends the exchange, once, with what went wrong or nil, gives back what it
+// held and tells the observer. It returns an *Error, or nil.
+func (x *exchange) finish(err error) error {
+	x.once.Do(func() {
+		if err != nil {
+			x.err = x.failure(err)
+		}
+		report := Exchange{
+			Method: x.method, Sent: x.sent, FirstByte: x.first, Duration: time.Since(x.sent), Err: x.err,
+		}
+		if x.response != nil {
+			report.Status = x.response.StatusCode
+		}
+		if x.body != nil {
+			report.Bytes = x.body.n
+			x.body.close()
+			if gate := x.client.opts.Gate; gate != nil {
+				gate.bodies.give()
+			}
+		}
+		x.cancel()
+		x.client.opts.Observe(report)
+	})
+	if x.err == nil {
+		return nil
+	}
+	return x.err
+}
+
+func (x *exchange) failure(err error) *Error {
+	var e *Error
+	var said answered
+	if errors.As(err, &said) {
+		e = &Error{Method: x.method, Reason: said.reason}
+	} else {
+		e = fail(x.ctx, x.method, err)
+	}
+	if x.response != nil {
+		e.Status = x.response.StatusCode
+		e.RetryAfter = retryAfter(x.response.Header, time.Now())
+	}
+	if x.body != nil {
+		e.Length = x.body.n
+	}
+	return e
+}
+
+// body reads an answer, inflated and within its bound.
+type body struct {
+	response *http.Response
+	in       io.Reader // inflated
+	gz       *gzip.Reader
+	buf      *bufio.Reader
+	n        int64 // bytes read
+	max      int64
+}
+
+// pieces pools the buffers that bodies are read through: the decoder asks for
+// 4 KiB at a time, the socket is better read in larger pieces.
+var (
+	pieces  = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 32<<10) }}
+	gunzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
+)
+
+func newBody(response *http.Response, limit int64) (*body, error) {
+	b := &body{response: response, in: response.Body, max: limit}
+	b.buf, _ = pieces.Get().(*bufio.Reader)
+	switch encoding := strings.ToLower(response.Header.Get("Content-Encoding")); encoding {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		b.gz, _ = gunzips.Get().(*gzip.Reader)
+		if err := b.gz.Reset(response.Body); err != nil {
+			return b, inflateError(err)
+		}
+		b.in = b.gz
+	default:
+		return b, malformed("content encoding that was not asked for")
+	}
+	b.buf.Reset(b.in)
+	return b, nil
+}
+
+// inflateError keeps errors of the connection and names those of gzip.
+func inflateError(err error) error {
+	var corrupt flate.CorruptInputError
+	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt) {
+		return malformed("damaged gzip")
+	}
+	return err
+}
+
+// Read implements io.Reader.
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.buf.Read(p)
+	b.n += int64(n)
+	if b.n > b.max {
+		return 0, tooLarge("more than the allowed bytes, inflated")
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return n, inflateError(err)
+	}
+	return n, err //nolint:wrapcheck // io.EOF must stay what it is
+}
+
+// close gives the connection back for the next request when the body was read to
+// its end, and breaks it off otherwise: reading 90 MB to save a connection is dear.
+func (b *body) close() {
+	_ = b.response.Body.Close() // the answer is decided; a connection that breaks now changes nothing
+	b.buf.Reset(nil)
+	pieces.Put(b.buf)
+	if b.gz != nil {
+		gunzips.Put(b.gz)
+	}
+	b.buf, b.gz = nil, nil
+}
+
+// firstByte skips white space and returns the byte after it, without reading it.
+func (b *body) firstByte() (byte, error) {
+	for {
+		next, err := b.buf.Peek(1)
+		if err != nil {
+			return 0, inflateError(err)
+		}
+		switch next[0] {
+		case ' ', '\t', '\r', '\n':
+			var space [1]byte
+			if _, err := b.Read(space[:]); err != nil {
+				return 0, err
+			}
+		default:
+			return next[0], nil
+		}
+	}
+}
