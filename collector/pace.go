@@ -1,0 +1,86 @@
+package collector
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/greenapi-exporter/greenapi_exporter/client"
+)
+
+// unsupportedRetry is how long an instance is believed to lack a method.
+const unsupportedRetry = time.Hour
+
+// Bounds of the back-off after failures that asking again makes worse: a token
+// that was refused, and a rate limit that other clients of the instance use up.
+const (
+	minBackOff = 30 * time.Second
+	maxBackOff = 10 * time.Minute
+)
+
+// pace says when one collector of an instance asks the API again. Until then, the
+// last result stands.
+type pace struct {
+	mu       sync.Mutex
+	last     Result
+	next     time.Time // not before; zero for at once
+	failures int       // of those that are backed off, in a row
+}
+
+// held returns the last result while it stands.
+func (p *pace) held(now time.Time) (Result, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last, now.Before(p.next)
+}
+
+// previous returns the last result, the zero one before the first.
+func (p *pace) previous() Result {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last
+}
+
+// ended notes a result, and how long a good one is shared.
+func (p *pace) ended(r Result, shared time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = r
+	now := time.Now()
+	switch {
+	case r.Unsupported:
+		p.failures, p.next = 0, now.Add(jitter(unsupportedRetry))
+	case r.Err == nil:
+		p.failures, p.next = 0, now.Add(shared)
+	case backedOff(r.Err.Reason):
+		wait := min(minBackOff<<min(p.failures, 10), maxBackOff)
+		p.failures++
+		p.next = now.Add(max(jitter(wait), r.Err.RetryAfter))
+	default:
+		p.failures, p.next = 0, time.Time{}
+	}
+}
+
+// reset lets the collector ask at once.
+func (p *pace) reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.failures, p.next = 0, time.Time{}
+}
+
+// backedOff tells whether a failure is not followed by a request at the next
+// scrape.
+func backedOff(reason client.Reason) bool {
+	switch reason {
+	case client.ReasonUnauthorized, client.ReasonForbidden, client.ReasonRateLimited:
+		return true
+	default:
+		return false
+	}
+}
+
+// jitter returns between three quarters of a time and all of it, so that what
+// failed together is not tried again together.
+func jitter(d time.Duration) time.Duration {
+	return d - time.Duration(rand.Int64N(int64(d)/4+1)) //nolint:gosec // no secret
+}

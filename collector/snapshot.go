@@ -1,0 +1,70 @@
+package collector
+
+import (
+	"time"
+
+	"github.com/greenapi-exporter/greenapi_exporter/client"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Snapshot is what one refresh of an instance found, immutable.
+type Snapshot struct {
+	ID, Name, APIHost string
+	Window            time.Duration // how far back the journals were asked for
+	Attempted         time.Time     // when the refresh began
+	Duration          time.Duration // how long it took
+	Results           []Result      // of the collectors, in a fixed order
+
+	counters []finding // what outlives snapshots, as it is when it is collected
+}
+
+// Result is what one collector of an instance came to.
+type Result struct {
+	Collector   string
+	Duration    time.Duration
+	LastSuccess time.Time     // zero before the first
+	Err         *client.Error // nil when it succeeded
+	Unsupported bool          // the API does not offer the method for this instance
+
+	finding finding // nil when it failed
+}
+
+// Up tells whether every collector succeeded that the API supports.
+func (s *Snapshot) Up() bool {
+	for _, r := range s.Results {
+		if r.Err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Snapshot) collect(e emitter) {
+	s.collectHealth(e)
+	for _, r := range s.Results {
+		if r.finding != nil {
+			r.finding.collect(e)
+		}
+	}
+	for _, c := range s.counters {
+		c.collect(e)
+	}
+}
+
+// Collector exposes snapshots of different instances. It implements
+// prometheus.Collector.
+type Collector []*Snapshot
+
+// Describe implements prometheus.Collector.
+func (Collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, f := range Families() {
+		ch <- f.desc
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c Collector) Collect(ch chan<- prometheus.Metric) {
+	for _, s := range c {
+		s.collect(emitter{ch: ch, id: s.ID})
+	}
+}

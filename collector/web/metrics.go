@@ -1,0 +1,63 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/greenapi-exporter/greenapi_exporter/collector"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// metrics serves the exporter's own metrics and, unless turned off, every instance.
+func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
+	gatherers := prometheus.Gatherers{s.opts.Own}
+	if s.opts.InstancesOnMetrics {
+		gatherers = append(gatherers, s.refresh(r, s.opts.Fleet.Roster().Instances()))
+	}
+	s.expose(w, r, gatherers)
+}
+
+// probe serves one instance. Its name comes from the configuration, a closed set:
+// nobody can aim the exporter elsewhere.
+func (s *Server) probe(w http.ResponseWriter, r *http.Request) {
+	targets := r.URL.Query()["target"]
+	if len(targets) != 1 || targets[0] == "" {
+		say(w, http.StatusBadRequest,
+			"The parameter target is missing or given twice: ask for "+probePath+"?target=NAME with one NAME; "+sdPath+" lists them.")
+		return
+	}
+	instance := s.opts.Fleet.Roster().Lookup(targets[0])
+	if instance == nil {
+		say(w, http.StatusNotFound, "There is no target of this name in the configuration; "+sdPath+" lists them.")
+		return
+	}
+	s.expose(w, r, s.refresh(r, []*collector.Instance{instance}))
+}
+
+// refresh refreshes instances within the scrape's deadline and returns a registry
+// of this request's own with what was found.
+func (s *Server) refresh(r *http.Request, instances []*collector.Instance) prometheus.Gatherer {
+	ctx, cancel := context.WithTimeout(r.Context(), scrapeTimeout(r.Header))
+	defer cancel()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collector.Refresh(ctx, instances))
+	return registry
+}
+
+func (s *Server) expose(w http.ResponseWriter, r *http.Request, gatherer prometheus.Gatherer) {
+	promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{
+		ErrorLog:          errorLog{s.opts.Logger},
+		ErrorHandling:     promhttp.ContinueOnError, // one broken series hides nothing else
+		EnableOpenMetrics: true,
+	}).ServeHTTP(w, r)
+}
+
+// errorLog implements promhttp.Logger.
+type errorLog struct{ log *slog.Logger }
+
+func (l errorLog) Println(v ...any) {
+	l.log.Error("exposition incomplete", "err", fmt.Sprint(v...)) //nolint:sloglint // the interface has no context
+}

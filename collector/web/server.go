@@ -1,0 +1,118 @@
+package web
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"github.com/greenapi-exporter/greenapi_exporter/collector"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Paths of the endpoints whose place is fixed.
+const (
+	probePath   = "/probe"
+	sdPath      = "/sd"
+	healthyPath = "/-/healthy"
+	readyPath   = "/-/ready"
+)
+
+// Options say how the server answers.
+type Options struct {
+	Fleet              *collector.Fleet
+	Own                prometheus.Gatherer // the exporter's own metrics
+	TelemetryPath      string              // e.g. /metrics
+	InstancesOnMetrics bool                // whether the telemetry path shows the instances too
+	MaxRequests        int                 // scrapes served at once; 0 for no limit
+	Logger             *slog.Logger
+}
+
+// Server is the exporter's http.Handler.
+type Server struct {
+	opts     Options
+	mux      *http.ServeMux
+	scrapes  chan struct{} // a place for each scrape that may be served; nil for no limit
+	draining atomic.Bool
+}
+
+// NewServer returns the handler of all endpoints. It fails when the telemetry path
+// is not one, or is taken.
+func NewServer(opts Options) (*Server, error) {
+	s := &Server{opts: opts, mux: http.NewServeMux()}
+	if opts.MaxRequests > 0 {
+		s.scrapes = make(chan struct{}, opts.MaxRequests)
+	}
+	if err := checkTelemetryPath(opts.TelemetryPath); err != nil {
+		return nil, err
+	}
+	s.mux.Handle("GET "+opts.TelemetryPath, s.scrape(s.metrics))
+	s.mux.Handle("GET "+probePath, s.scrape(s.probe))
+	s.mux.HandleFunc("GET "+sdPath, s.sd)
+	s.mux.HandleFunc("GET "+healthyPath, func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "Healthy.") })
+	s.mux.HandleFunc("GET "+readyPath, s.ready)
+	if opts.TelemetryPath != "/" {
+		landing, err := s.landingPage()
+		if err != nil {
+			return nil, err
+		}
+		s.mux.Handle("GET /{$}", landing)
+	}
+	return s, nil
+}
+
+func checkTelemetryPath(path string) error {
+	const mend = "give --web.telemetry-path a path such as /metrics"
+	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "{} \t?#%") || strings.HasSuffix(path, "/") && path != "/" {
+		return fmt.Errorf("the telemetry path is no plain path that begins with /: %s", mend)
+	}
+	if path == probePath || path == sdPath || strings.HasPrefix(path, "/-/") {
+		return fmt.Errorf("the telemetry path %s is taken by another endpoint: %s", path, mend)
+	}
+	return nil
+}
+
+// Drain makes the server say that it is no longer ready, because it is about to
+// stop.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
+	if s.draining.Load() {
+		say(w, http.StatusServiceUnavailable, "Stopping.")
+		return
+	}
+	say(w, http.StatusOK, "Ready.")
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Content-Security-Policy",
+		"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	s.mux.ServeHTTP(w, r)
+}
+
+// scrape bounds how many scrapes are served at once.
+func (s *Server) scrape(next http.HandlerFunc) http.Handler {
+	if s.scrapes == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case s.scrapes <- struct{}{}:
+			defer func() { <-s.scrapes }()
+			next(w, r)
+		default:
+			w.Header().Set("Retry-After", "1")
+			say(w, http.StatusServiceUnavailable,
+				"Too many scrapes at once: see --web.max-requests.")
+		}
+	})
+}
+
+// say answers with a line of text.
+func say(w http.ResponseWriter, status int, text string) { http.Error(w, text, status) }
