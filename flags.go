@@ -1,0 +1,157 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/alecthomas/units"
+	"github.com/greenapi-exporter/greenapi_exporter/client/config"
+	"github.com/prometheus/common/version"
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+)
+
+// flags is the command line.
+type flags struct {
+	web *toolkit.FlagConfig
+
+	configFile  string
+	configCheck bool
+	demo        bool
+
+	window       time.Duration
+	timeout      time.Duration
+	minInterval  time.Duration
+	concurrency  int
+	maxBodyBytes units.Base2Bytes
+	collectors   []collectorFlag
+
+	telemetryPath      string
+	instancesOnMetrics bool
+	maxRequests        int
+
+	logLevel, logFormat string
+}
+
+type collectorFlag struct {
+	name    string
+	enabled *bool
+}
+
+// newApplication declares the flags. Each one has an environment variable
+// GREENAPI_EXPORTER_<FLAG> too.
+func newApplication() (*kingpin.Application, *flags) {
+	app := kingpin.New("greenapi_exporter",
+		"Prometheus exporter for WhatsApp messages and calls sent through GREEN-API.").DefaultEnvars()
+	app.HelpFlag.Short('h')
+	app.Version(version.Print("greenapi_exporter"))
+	f := &flags{web: kingpinflag.AddFlags(app, ":"+defaultPort)}
+
+	app.Flag("config.file", "Configuration file (YAML). Without one, a single instance comes from GREENAPI_ID_INSTANCE, GREENAPI_API_TOKEN_INSTANCE and GREENAPI_API_URL.").StringVar(&f.configFile)
+	app.Flag("config.check", "Check the configuration and the web configuration, print every fault with its place, and exit with 0 or 1.").BoolVar(&f.configCheck)
+	app.Flag("demo", "Serve simulated accounts; needs no configuration and no network.").BoolVar(&f.demo)
+
+	app.Flag("greenapi.window", "How far back the journals are asked for, in whole minutes; the file can say otherwise for an instance.").Default("24h").DurationVar(&f.window)
+	app.Flag("greenapi.timeout", "Longest time for one request to the API, within the scrape's own deadline.").Default("30s").DurationVar(&f.timeout)
+	app.Flag("greenapi.min-interval", "Scrapes closer than this to the last attempt share its result; just under the scrape interval, several Prometheus servers cost what one costs. 0 turns it off.").Default("10s").DurationVar(&f.minInterval)
+	app.Flag("greenapi.concurrency", "How many answers of the API are read at a time.").Default("64").IntVar(&f.concurrency)
+	app.Flag("greenapi.max-body-bytes", "Largest answer of the API, inflated.").Default("256MiB").BytesVar(&f.maxBodyBytes)
+
+	for _, c := range []struct{ name, help, on string }{
+		{"calls", "Read the journal of outgoing calls.", "true"},
+		{"messages", "Read the journal of outgoing messages.", "true"},
+	} {
+		enabled := app.Flag("collector."+c.name, c.help).Default(c.on).Bool()
+		f.collectors = append(f.collectors, collectorFlag{c.name, enabled})
+	}
+
+	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
+	app.Flag("web.instances-on-metrics", "Show the instances at the telemetry path; turn it off when they are scraped through /probe.").Default("true").BoolVar(&f.instancesOnMetrics)
+	app.Flag("web.max-requests", "How many scrapes are served at once; others get 503. 0 for no limit.").Default("40").IntVar(&f.maxRequests)
+
+	app.Flag("log.level", "Least severe lines that are logged: debug, info, warn or error.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
+	app.Flag("log.format", "Format of the log: logfmt or json.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
+	return app, f
+}
+
+// parseFlags reads the command line. When done, the program is over with the code.
+func parseFlags(args []string, stdout, stderr io.Writer) (f *flags, code int, done bool) {
+	app, f := newApplication()
+	app.UsageWriter(stdout)
+	app.ErrorWriter(stderr)
+	app.Terminate(func(status int) { code, done = status, true })
+	_, err := app.Parse(args)
+	if done {
+		return nil, code, true // --help and --version have said what they say
+	}
+	switch {
+	case err == nil:
+		err = f.check()
+	case strings.HasPrefix(err.Error(), "unexpected "):
+		err = errors.New("there are flags only, and no arguments") // kingpin quotes it, and it may be a token
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "greenapi_exporter: %v\nTry --help.\n", err)
+		return nil, 1, true
+	}
+	return f, 0, false
+}
+
+// check finds values that parse, but make no sense; all of them.
+func (f *flags) check() error {
+	var faults []error
+	if err := config.CheckWindow(f.window); err != nil {
+		faults = append(faults, fmt.Errorf("--greenapi.window: %w", err))
+	}
+	if f.timeout <= 0 {
+		faults = append(faults, errors.New("--greenapi.timeout must be more than 0"))
+	}
+	if f.minInterval < 0 {
+		faults = append(faults, errors.New("--greenapi.min-interval must not be less than 0"))
+	}
+	if f.concurrency < 1 {
+		faults = append(faults, errors.New("--greenapi.concurrency must be at least 1"))
+	}
+	if f.maxBodyBytes < 1 {
+		faults = append(faults, errors.New("--greenapi.max-body-bytes must be at least 1B"))
+	}
+	if f.maxRequests < 0 {
+		faults = append(faults, errors.New("--web.max-requests must not be less than 0"))
+	}
+	return errors.Join(faults...)
+}
+
+func (f *flags) level() slog.Level {
+	var level slog.Level
+	// The flag takes only names that slog knows; the zero value is info.
+	_ = level.UnmarshalText([]byte(f.logLevel))
+	return level
+}
+
+// defaults returns what the flags say where the configuration is silent.
+func (f *flags) defaults() config.Defaults {
+	d := config.Defaults{Window: f.window}
+	for _, c := range f.collectors {
+		if *c.enabled {
+			d.Collectors = append(d.Collectors, c.name)
+		}
+	}
+	return d
+}
+
+// config reads the configuration from the file or, without one, the environment.
+func (f *flags) config(lookup func(string) (string, bool)) (*config.Config, error) {
+	if f.configFile != "" {
+		return config.Load(f.configFile, f.defaults()) //nolint:wrapcheck // faults say their place
+	}
+	cfg, err := config.FromEnvironment(lookup, f.defaults())
+	if errors.Is(err, config.ErrNoInstances) {
+		return nil, fmt.Errorf("%w; or give a configuration file with --config.file, or look at simulated accounts with --demo", err)
+	}
+	return cfg, err //nolint:wrapcheck // faults say their place
+}
