@@ -1,0 +1,97 @@
+package ledger
+
+import "errors"
+
+// What tests need of the inside: a file system that can be torn, the keys, and
+// the state file's format.
+
+type (
+	FileSystem = fileSystem
+	File       = file
+)
+
+const (
+	HeaderSize = headerSize
+	Version    = version
+)
+
+// NewDirOn returns a folder on another file system. It is not locked.
+func NewDirOn(fs FileSystem, path string) *Dir { return newDir(path, fs, nil) }
+
+// OSFileSystem is the real one.
+func OSFileSystem() FileSystem { return osFS{} }
+
+// KeyOfCall returns the key of the nth call of a journal with these values.
+func (l *Ledger) KeyOfCall(c Call, n uint32) uint64 {
+	h := hasher{hashKey: l.key}
+	return h.repeated(h.call(&c), n)
+}
+
+// KeyOfMessage returns the key of a message.
+func (l *Ledger) KeyOfMessage(chatID, id string) uint64 {
+	h := hasher{hashKey: l.key}
+	return h.message(chatID, id)
+}
+
+// Frame appends a frame to a file that has so many.
+func Frame(file []byte, position uint32, payload []byte) []byte {
+	return appendFrame(file, position, payload)
+}
+
+// Header returns that of a file.
+func Header() []byte { return appendHeader(nil, hashKey{1, 2}) }
+
+// StateFile returns what a snapshot of the ledger would hold.
+func (l *Ledger) StateFile() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.appendSnapshot(nil)
+}
+
+// Meaning is everything that a state file says.
+type Meaning struct {
+	Key            [2]uint64
+	ChatTypes      []string
+	Calls          map[uint64]uint64
+	Messages       map[uint64]uint64
+	CallMeta       string
+	MessageMeta    string
+	Totals         *Totals
+	Size, Snapshot int
+	Frames         int
+}
+
+// Decode reads a state file. It returns its meaning and the file that says the
+// same in a snapshot alone.
+func Decode(data []byte) (*Meaning, []byte, error) {
+	s, err := decode(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	m := &Meaning{
+		Key:         [2]uint64{s.key.k0, s.key.k1},
+		ChatTypes:   s.chatTypes,
+		Calls:       asMap(&s.calls),
+		Messages:    asMap(&s.messages),
+		CallMeta:    s.calls.String(),
+		MessageMeta: s.messages.String(),
+		Totals:      s.totals,
+		Size:        s.size,
+		Snapshot:    s.snapshotSize,
+		Frames:      int(s.frames),
+	}
+	return m, s.appendFile(nil), nil
+}
+
+func asMap[V value[V]](s *journalState[V]) map[uint64]uint64 {
+	m := make(map[uint64]uint64, len(s.keys))
+	for i, key := range s.keys {
+		m[key] = uint64(s.values[i])
+	}
+	return m
+}
+
+func (m *meta) String() string { return string(appendMeta(nil, journalNone, m)) }
+
+// IsDamaged reports whether err says that a file is not a good state file.
+func IsDamaged(err error) bool { return errors.Is(err, errDamaged) }

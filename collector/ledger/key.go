@@ -1,0 +1,57 @@
+package ledger
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+
+	"github.com/dchest/siphash"
+)
+
+// hashKey is the secret that turns identifiers into keys. Keyed hashing keeps
+// anyone who chooses idMessage from aiming at another row's key; the entropy of
+// idMessage, hashed along with it, keeps anyone who has the file from finding
+// out a chatId by trial.
+type hashKey struct{ k0, k1 uint64 }
+
+func newHashKey() hashKey {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // It never fails: it ends the program instead.
+	return hashKey{binary.LittleEndian.Uint64(b[:8]), binary.LittleEndian.Uint64(b[8:])}
+}
+
+// hasher makes keys. It is not safe for concurrent use: it keeps its buffer.
+type hasher struct {
+	hashKey
+	buf []byte
+}
+
+// message returns the key of a message: idMessage is unique only within its chat.
+func (h *hasher) message(chatID, id string) uint64 {
+	h.buf = appendString(appendString(h.buf[:0], chatID), id)
+	return siphash.Hash(h.k0, h.k1, h.buf)
+}
+
+// call returns the key of the first call of a journal that has these values.
+func (h *hasher) call(c *Call) uint64 {
+	h.buf = appendString(appendString(h.buf[:0], c.ChatID), c.ID)
+	h.buf = binary.LittleEndian.AppendUint64(h.buf, uint64(c.Time)) //nolint:gosec // Every bit counts, the sign's too.
+	h.buf = appendString(h.buf, c.Status)
+	return siphash.Hash(h.k0, h.k1, h.buf)
+}
+
+// repeated returns the key of the nth call of a journal that has the values
+// which key was made of.
+func (h *hasher) repeated(key uint64, n uint32) uint64 {
+	if n == 1 {
+		return key
+	}
+	h.buf = binary.LittleEndian.AppendUint64(h.buf[:0], key)
+	h.buf = binary.LittleEndian.AppendUint32(h.buf, n)
+	return siphash.Hash(h.k0, h.k1, h.buf)
+}
+
+// appendString appends s behind its length, so that no two lists of strings look the same.
+func appendString(b []byte, s string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	return append(b, s...)
+}
