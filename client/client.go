@@ -17,6 +17,12 @@ import (
 const (
 	MethodLastOutgoingCalls    = "lastOutgoingCalls"
 	MethodLastOutgoingMessages = "lastOutgoingMessages"
+	MethodStateInstance        = "getStateInstance"
+	MethodSettings             = "getSettings"
+	MethodMessagesCount        = "getMessagesCount"
+	MethodWaSettings           = "getWaSettings"      // of WhatsApp
+	MethodAccountSettings      = "getAccountSettings" // of Telegram and MAX
+	MethodPartnerInstances     = "getInstances"       // of partners
 )
 
 // JournalCap is how many records a journal holds at most (GREEN-API's
@@ -73,11 +79,18 @@ type Exchange struct {
 type Client struct {
 	opts     Options
 	base     *url.URL
+	subject  string // whom the requests are about: the path between base and method
 	limiters map[string]*rate.Limiter
 }
 
 // New returns a client for one instance. It fails when APIURL is no absolute URL.
 func New(opts Options) (*Client, error) {
+	return newClient(opts, "/waInstance"+opts.IDInstance+"/",
+		MethodLastOutgoingCalls, MethodLastOutgoingMessages, MethodStateInstance, MethodSettings,
+		MethodMessagesCount, MethodWaSettings, MethodAccountSettings)
+}
+
+func newClient(opts Options, subject string, methods ...string) (*Client, error) {
 	base, err := url.Parse(opts.APIURL)
 	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
 		return nil, errors.New("the API's URL is not of the form https://host")
@@ -97,8 +110,8 @@ func New(opts Options) (*Client, error) {
 	if opts.Observe == nil {
 		opts.Observe = func(Exchange) {}
 	}
-	c := &Client{opts: opts, base: base, limiters: make(map[string]*rate.Limiter)}
-	for _, method := range []string{MethodLastOutgoingCalls, MethodLastOutgoingMessages} {
+	c := &Client{opts: opts, base: base, subject: subject, limiters: make(map[string]*rate.Limiter)}
+	for _, method := range methods {
 		c.limiters[method] = rate.NewLimiter(rate.Every(requestInterval), 1)
 	}
 	return c, nil
@@ -112,7 +125,7 @@ func (c *Client) APIHost() string { return c.base.Host }
 //
 // A failed request gives an [*Error]. The journal must be closed.
 func (c *Client) LastOutgoingCalls(ctx context.Context, window time.Duration) (*Journal[Call], error) {
-	return openJournal[Call](ctx, c, MethodLastOutgoingCalls, window)
+	return openJournal[Call](ctx, c, MethodLastOutgoingCalls, minutes(window))
 }
 
 // LastOutgoingMessages asks for the outgoing messages of the given time back from
@@ -120,11 +133,14 @@ func (c *Client) LastOutgoingCalls(ctx context.Context, window time.Duration) (*
 //
 // A failed request gives an [*Error]. The journal must be closed.
 func (c *Client) LastOutgoingMessages(ctx context.Context, window time.Duration) (*Journal[Message], error) {
-	return openJournal[Message](ctx, c, MethodLastOutgoingMessages, window)
+	return openJournal[Message](ctx, c, MethodLastOutgoingMessages, minutes(window))
 }
 
-func openJournal[R any, P record[R]](ctx context.Context, c *Client, method string, window time.Duration) (*Journal[R], error) {
-	query := url.Values{"minutes": {strconv.FormatInt(int64(window/time.Minute), 10)}}
+func minutes(window time.Duration) url.Values {
+	return url.Values{"minutes": {strconv.FormatInt(int64(window/time.Minute), 10)}}
+}
+
+func openJournal[R any, P record[R]](ctx context.Context, c *Client, method string, query url.Values) (*Journal[R], error) {
 	x, err := c.send(ctx, method, query)
 	if err != nil {
 		return nil, err
@@ -144,7 +160,7 @@ func (c *Client) request(ctx context.Context, method string, query url.Values, t
 		return nil, fmt.Errorf("make a request to %s: %w", c.base.Host, err)
 	}
 	u := *c.base
-	u.Path += "/waInstance" + c.opts.IDInstance + "/" + method + "/" + token.Reveal()
+	u.Path += c.subject + method + "/" + token.Reveal()
 	u.RawPath = ""
 	u.RawQuery = query.Encode()
 	req.URL = &u

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"errors"
 	"io"
 	"math"
 	"strconv"
@@ -85,6 +86,18 @@ func (d *decoder) failure(err error) error {
 	}
 }
 
+// end makes sure that the body ends where the value did.
+func (d *decoder) end() error {
+	switch _, err := d.json.ReadToken(); {
+	case errors.Is(err, io.EOF) && d.readErr == nil:
+		return nil
+	case err != nil:
+		return d.failure(err)
+	default:
+		return malformed("something follows the end")
+	}
+}
+
 // record is a type of record: it takes its members one by one.
 type record[R any] interface {
 	*R
@@ -127,6 +140,11 @@ var names = map[string]string{
 	"idMessage": "idMessage", "timestamp": "timestamp", "chatId": "chatId", "typeMessage": "typeMessage",
 	"duration": "duration", "isVideo": "isVideo", "status": "status", "participants": "participants",
 	"statusMessage": "statusMessage", "sendByApi": "sendByApi",
+	"stateInstance": "stateInstance", "count": "count", "suspendedUntil": "suspendedUntil",
+	"outgoingWebhook": "outgoingWebhook", "outgoingMessageWebhook": "outgoingMessageWebhook",
+	"outgoingCallWebhook": "outgoingCallWebhook",
+	"idInstance":          "idInstance", "apiTokenInstance": "apiTokenInstance", "expirationDate": "expirationDate",
+	"isExpired": "isExpired", "deleted": "deleted",
 }
 
 // name reads the name of a member.

@@ -88,14 +88,7 @@ func (j *Journal[R]) each(yield func(*R) bool) error {
 	if _, err := d.json.ReadToken(); err != nil {
 		return d.failure(err)
 	}
-	switch _, err := d.json.ReadToken(); {
-	case errors.Is(err, io.EOF) && d.readErr == nil:
-		return nil
-	case err != nil:
-		return d.failure(err)
-	default:
-		return malformed("something follows the array")
-	}
+	return d.end()
 }
 
 // beginArray looks at how the body begins. GREEN-API also answers with an error

@@ -49,7 +49,7 @@ func (r *reader) environmentInstance(values map[string]string) Instance {
 	if id := (place{path: envID}); i.ID == "" {
 		r.fault(id, "is not set: it must hold the idInstance that the GREEN-API console shows")
 	} else {
-		r.check(id, checkID(i.ID))
+		r.check(id, CheckID(i.ID))
 	}
 	token := strings.TrimSpace(values[envToken])
 	if at := (place{path: envToken}); values[envToken] == "" {

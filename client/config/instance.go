@@ -50,11 +50,11 @@ func (r *reader) id(at place) string {
 	// Unquoted digits are an integer to YAML, which is fine as long as both
 	// readings agree: with a 0 in front it would be an octal one.
 	plain := at.node.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
-	if plain && checkID(id) == nil && id[0] == '0' {
+	if plain && CheckID(id) == nil && id[0] == '0' {
 		r.fault(at, "begins with 0: write it in quotes")
 		return ""
 	}
-	if !r.check(at, checkID(id)) {
+	if !r.check(at, CheckID(id)) {
 		return ""
 	}
 	if first, taken := r.ids[id]; taken {
@@ -88,8 +88,8 @@ func (r *reader) name(f map[string]place, idAt place, id string) string {
 	return name
 }
 
-// checkID checks an idInstance.
-func checkID(id string) error {
+// CheckID checks an idInstance.
+func CheckID(id string) error {
 	ok := len(id) >= 5 && len(id) <= 20
 	for _, c := range []byte(id) {
 		ok = ok && '0' <= c && c <= '9'

@@ -122,7 +122,7 @@ func (r *reader) selection(f map[string]place, key string) []string {
 // ids differ in length: an id of 10 digits may begin another of 12.
 func checkPattern(pattern string) error {
 	prefix, many := strings.CutSuffix(pattern, "*")
-	if many && isIDPrefix(prefix) || !many && checkID(pattern) == nil {
+	if many && isIDPrefix(prefix) || !many && CheckID(pattern) == nil {
 		return nil
 	}
 	return errors.New("must be an id of 5 to 20 digits, or the digits that ids begin with and a *, as in \"7105*\"")

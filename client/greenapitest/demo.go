@@ -1,6 +1,8 @@
 package greenapitest
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -72,4 +74,16 @@ func Fleet(seed uint64, n int, perDay float64) []Account {
 func fakeToken(seed uint64, id string) string {
 	d := newDice(seed, saltToken, hashString(id))
 	return fmt.Sprintf("%016x%016x%016x%02x", d.next(), d.next(), d.next(), d.next()>>56)
+}
+
+// Configuration is the exporter's configuration file for the accounts of a
+// simulation that is served at a URL.
+func (s *Simulation) Configuration(url string) []byte {
+	var yaml bytes.Buffer
+	yaml.WriteString("instances:\n")
+	for _, account := range s.Accounts() {
+		fmt.Fprintf(&yaml, "- {id: %q, name: %q, token: %q, api_url: %q}\n",
+			account.ID, cmp.Or(account.Name, account.ID), account.Token, url)
+	}
+	return yaml.Bytes()
 }

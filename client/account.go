@@ -1,0 +1,144 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"time"
+)
+
+// maxObject bounds the answers that are single objects, in bytes.
+const maxObject = 1 << 20
+
+// StateInstance asks for the state of the instance, as the API has it, e.g.
+// "authorized". It is "" while the instance is being created: the API then answers
+// null. A failed request gives an [*Error].
+func (c *Client) StateInstance(ctx context.Context) (string, error) {
+	var state string
+	err := c.object(ctx, MethodStateInstance, true, "stateInstance", func(d *decoder) (err error) {
+		state, err = d.word(1, nil)
+		return err
+	})
+	return state, err
+}
+
+// Settings are the settings that decide what the journals hold. What the answer
+// lacks is missing in the map. Other settings are never read: one is a secret.
+type Settings map[string]bool
+
+// settingNames are the settings that journals depend on: statuses of messages,
+// messages sent from the telephone, and calls.
+var settingNames = words("outgoingWebhook", "outgoingMessageWebhook", "outgoingCallWebhook")
+
+// Settings asks for the settings of the instance. A failed request gives an
+// [*Error].
+func (c *Client) Settings(ctx context.Context) (Settings, error) {
+	settings := make(Settings)
+	_, err := c.members(ctx, MethodSettings, false, func(d *decoder, name string) error {
+		setting, ok := settingNames[name]
+		if !ok {
+			return d.json.SkipValue()
+		}
+		enabled, err := d.word(1, nil)
+		if enabled == "yes" || enabled == "no" {
+			settings[setting] = enabled == "yes"
+		}
+		return err
+	})
+	if err == nil && len(settings) == 0 {
+		return nil, &Error{Method: MethodSettings, Reason: ReasonMalformed, Detail: "none of the expected settings", Status: 200}
+	}
+	return settings, err
+}
+
+// MessagesCount asks how many messages wait to be sent. A failed request gives an
+// [*Error].
+func (c *Client) MessagesCount(ctx context.Context) (int64, error) {
+	var count int64
+	err := c.object(ctx, MethodMessagesCount, false, "count", func(d *decoder) (err error) {
+		count, err = d.integer(1, 0, 1<<53)
+		return err
+	})
+	return count, err
+}
+
+// SuspendedUntil asks until when the messenger has suspended the account; the zero
+// time when it has not, or the API does not say. A failed request gives an
+// [*Error].
+func (c *Client) SuspendedUntil(ctx context.Context) (time.Time, error) {
+	until, err := c.suspendedUntil(ctx, MethodWaSettings)
+	var failure *Error
+	if errors.As(err, &failure) && failure.Reason == ReasonNotFound {
+		until, err = c.suspendedUntil(ctx, MethodAccountSettings)
+	}
+	return until, err
+}
+
+func (c *Client) suspendedUntil(ctx context.Context, method string) (time.Time, error) {
+	var unix int64
+	_, err := c.members(ctx, method, false, func(d *decoder, name string) (err error) {
+		if name != "suspendedUntil" {
+			return d.json.SkipValue()
+		}
+		unix, err = d.integer(1, 1, maxTime)
+		return err
+	})
+	if err != nil || unix == 0 {
+		return time.Time{}, err
+	}
+	return time.Unix(unix, 0), nil
+}
+
+// object reads one member of an answer, which must be there and good.
+func (c *Client) object(ctx context.Context, method string, nullable bool, member string, read func(*decoder) error) error {
+	found, good := false, true
+	null, err := c.members(ctx, method, nullable, func(d *decoder, name string) error {
+		if name != member {
+			return d.json.SkipValue()
+		}
+		found = true
+		err := read(d)
+		good = d.bad == 0
+		return err
+	})
+	if err == nil && !null && !(found && good) {
+		return &Error{Method: method, Reason: ReasonMalformed, Detail: "the expected field is missing or wrong", Status: 200}
+	}
+	return err
+}
+
+// members asks a method whose answer is an object, and reads its members, but
+// those of an error object, once the whole of it was read. Where it is nullable, it
+// may also be null.
+func (c *Client) members(ctx context.Context, method string, nullable bool, member func(*decoder, string) error) (null bool, err error) {
+	x, err := c.send(ctx, method, nil)
+	if err != nil {
+		return false, err
+	}
+	null, err = x.object(nullable, member)
+	return null, x.finish(err)
+}
+
+func (x *exchange) object(nullable bool, member func(*decoder, string) error) (null bool, err error) {
+	text, err := io.ReadAll(io.LimitReader(x.body, maxObject+1))
+	switch {
+	case err != nil:
+		return false, err //nolint:wrapcheck // finish does
+	case len(text) > maxObject:
+		return false, tooLarge("an object of more than 1 MiB")
+	}
+	if reason := statusReason(errorCode(text), text); reason != "" {
+		return false, answered{reason}
+	}
+	d := newDecoder(bytes.NewReader(text))
+	defer d.free()
+	kind := d.json.PeekKind()
+	if null = kind == 'n' && nullable; kind != '{' && !null {
+		return false, malformed("no object")
+	}
+	if _, err := d.object(member); err != nil {
+		return false, d.failure(err)
+	}
+	return null, d.end()
+}
