@@ -36,8 +36,8 @@ var settingNames = words("outgoingWebhook", "outgoingMessageWebhook", "outgoingC
 func (c *Client) Settings(ctx context.Context) (Settings, error) {
 	settings := make(Settings)
 	_, err := c.members(ctx, MethodSettings, false, func(d *decoder, name string) error {
-		setting, ok := settingNames[name]
-		if !ok {
+		setting := settingNames.find([]byte(name))
+		if setting == "" {
 			return d.json.SkipValue()
 		}
 		enabled, err := d.word(1, nil)

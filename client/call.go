@@ -31,14 +31,6 @@ const (
 var callStatuses = words("pickUp", "hungUp", "hangUp", "declined", "missed", "invalid", "offer",
 	"yellowCard", "suspended", "unknown")
 
-func words(list ...string) map[string]string {
-	m := make(map[string]string, len(list))
-	for _, word := range list {
-		m[word] = word
-	}
-	return m
-}
-
 func (c *Call) reset() {
 	*c = Call{ID: c.ID[:0], ChatID: c.ChatID[:0], Participants: c.Participants[:0]}
 }

@@ -340,8 +340,10 @@ func TestDocumentedRecords(t *testing.T) {
 	t.Parallel()
 	srv, instance := newServer(t)
 	instance.SetCalls(
-		greenapitest.Call{IDMessage: "A", Timestamp: 1754455789, ChatID: "120363000000000001@g.us", Duration: 22, Status: "pickUp",
-			Participants: []greenapitest.Participant{{ID: "79110000001@c.us", Status: "pickUp"}, {ID: "79220000002@c.us", Status: "hungUp"}}},
+		greenapitest.Call{
+			IDMessage: "A", Timestamp: 1754455789, ChatID: "120363000000000001@g.us", Duration: 22, Status: "pickUp",
+			Participants: []greenapitest.Participant{{ID: "79110000001@c.us", Status: "pickUp"}, {ID: "79220000002@c.us", Status: "hungUp"}},
+		},
 		greenapitest.Call{Video: true, Fields: greenapitest.Fields{"chatId": -100123, "status": greenapitest.Missing, "participants": nil}},
 	)
 	got, total, invalid, err := readCalls(t.Context(), newClient(t, srv, nil))

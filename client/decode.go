@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"math"
@@ -67,7 +68,7 @@ func (d *decoder) Read(p []byte) (int, error) {
 	}
 	n, err := d.in.Read(p)
 	d.n += int64(n)
-	if err != nil && err != io.EOF { //nolint:errorlint // readers return io.EOF itself
+	if err != nil && err != io.EOF {
 		d.readErr = err
 	}
 	return n, err //nolint:wrapcheck // io.EOF must stay what it is
@@ -136,16 +137,10 @@ func (d *decoder) object(member func(*decoder, string) error) (isObject bool, er
 }
 
 // names are the members that are used; a name that is none of them is "".
-var names = map[string]string{
-	"idMessage": "idMessage", "timestamp": "timestamp", "chatId": "chatId", "typeMessage": "typeMessage",
-	"duration": "duration", "isVideo": "isVideo", "status": "status", "participants": "participants",
-	"statusMessage": "statusMessage", "sendByApi": "sendByApi",
-	"stateInstance": "stateInstance", "count": "count", "suspendedUntil": "suspendedUntil",
-	"outgoingWebhook": "outgoingWebhook", "outgoingMessageWebhook": "outgoingMessageWebhook",
-	"outgoingCallWebhook": "outgoingCallWebhook",
-	"idInstance":          "idInstance", "apiTokenInstance": "apiTokenInstance", "expirationDate": "expirationDate",
-	"isExpired": "isExpired", "deleted": "deleted",
-}
+var names = words("idMessage", "timestamp", "chatId", "typeMessage", "duration", "isVideo", "status",
+	"participants", "statusMessage", "sendByApi",
+	"stateInstance", "count", "suspendedUntil", "outgoingWebhook", "outgoingMessageWebhook", "outgoingCallWebhook",
+	"idInstance", "apiTokenInstance", "expirationDate", "isExpired", "deleted")
 
 // name reads the name of a member.
 func (d *decoder) name() (string, error) {
@@ -153,19 +148,54 @@ func (d *decoder) name() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return names[string(d.unquote(raw))], nil
+	name, _ := d.find(names, raw)
+	return name, nil
+}
+
+// vocabulary is the words that are known, by their length. Most texts are one of
+// them; to compare is quicker than to hash, and takes no memory.
+type vocabulary [][]string
+
+func words(list ...string) vocabulary {
+	var v vocabulary
+	for _, word := range list {
+		for len(v) <= len(word) {
+			v = append(v, nil)
+		}
+		v[len(word)] = append(v[len(word)], word)
+	}
+	return v
+}
+
+func (v vocabulary) find(text []byte) string {
+	if len(text) < len(v) {
+		for _, word := range v[len(text)] {
+			if word == string(text) {
+				return word
+			}
+		}
+	}
+	return ""
+}
+
+// find returns the word that a JSON string is; where it is none, "" and its text,
+// valid until the next value is read.
+func (d *decoder) find(v vocabulary, raw jsontext.Value) (word string, text []byte) {
+	if word := v.find(raw[1 : len(raw)-1]); word != "" {
+		return word, nil
+	}
+	text = d.unquote(raw)
+	return v.find(text), text
 }
 
 // unquote returns the text of a JSON string, valid until the next value is read.
 func (d *decoder) unquote(raw jsontext.Value) []byte {
-	for _, c := range raw {
-		if c == '\\' || c >= utf8.RuneSelf {
-			// Escapes, and perhaps invalid UTF-8: the only error, and it is replaced.
-			d.scratch, _ = jsontext.AppendUnquote(d.scratch[:0], raw)
-			return d.scratch
-		}
+	if bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
+		return raw[1 : len(raw)-1]
 	}
-	return raw[1 : len(raw)-1]
+	// Perhaps invalid UTF-8: the only error, and it is replaced.
+	d.scratch, _ = jsontext.AppendUnquote(d.scratch[:0], raw)
+	return d.scratch
 }
 
 // set marks a field as good or bad.
@@ -198,7 +228,7 @@ func (d *decoder) text(field fields, dst []byte) ([]byte, error) {
 }
 
 // word reads a string that is probably one of those known; null gives "".
-func (d *decoder) word(field fields, known map[string]string) (string, error) {
+func (d *decoder) word(field fields, known vocabulary) (string, error) {
 	if d.json.PeekKind() != '"' {
 		return "", d.skip(field)
 	}
@@ -207,11 +237,11 @@ func (d *decoder) word(field fields, known map[string]string) (string, error) {
 		return "", err
 	}
 	d.set(field, true)
-	text := d.unquote(raw)
-	if word, ok := known[string(text)]; ok {
-		return word, nil
+	word, text := d.find(known, raw)
+	if word == "" {
+		word = string(text)
 	}
-	return string(text), nil
+	return word, nil
 }
 
 // integer reads an integer within bounds; null gives 0.

@@ -55,9 +55,9 @@ func (c *Client) send(ctx context.Context, method string, query url.Values) (*ex
 	}
 	x := &exchange{client: c, method: method, sent: time.Now()}
 	x.ctx, x.cancel = withTimeout(ctx, c.opts.Timeout)
-	req, err := c.request(x.ctx, method, query, token)
+	req, err := c.request(x.ctx, method, query, token) //nolint:contextcheck // it is ctx, with a timeout
 	if err == nil {
-		x.response, err = c.opts.HTTPClient.Do(req)
+		x.response, err = c.opts.HTTPClient.Do(req) //nolint:bodyclose // finish closes it
 	}
 	if gate != nil {
 		gate.waiting.give()
@@ -67,7 +67,7 @@ func (c *Client) send(ctx context.Context, method string, query url.Values) (*ex
 	}
 	x.first = time.Since(x.sent)
 	if gate != nil {
-		if err := gate.bodies.take(x.ctx, served); err != nil {
+		if err := gate.bodies.take(x.ctx, served); err != nil { //nolint:contextcheck // it is ctx, with a timeout
 			_ = x.response.Body.Close() // nothing of it was wanted
 			return nil, x.finish(err)
 		}

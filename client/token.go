@@ -18,9 +18,9 @@ type Token struct {
 	reveal func() string
 }
 
-// NewToken wraps a token in clear.
-func NewToken(clear string) Token {
-	return Token{reveal: func() string { return clear }}
+// NewToken wraps a token that is given in clear.
+func NewToken(text string) Token {
+	return Token{reveal: func() string { return text }}
 }
 
 // Reveal returns the token in clear. It belongs in a request's path and nowhere else.
