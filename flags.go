@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/alecthomas/units"
+	"github.com/greenapi-exporter/greenapi_exporter/client"
 	"github.com/greenapi-exporter/greenapi_exporter/client/config"
 	"github.com/prometheus/common/version"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
@@ -30,6 +32,10 @@ type flags struct {
 	concurrency  int
 	maxBodyBytes units.Base2Bytes
 	collectors   []collectorFlag
+
+	ledgerPath       string
+	ledgerRetention  time.Duration
+	ledgerMaxEntries int
 
 	telemetryPath      string
 	instancesOnMetrics bool
@@ -65,10 +71,17 @@ func newApplication() (*kingpin.Application, *flags) {
 	for _, c := range []struct{ name, help, on string }{
 		{"calls", "Read the journal of outgoing calls.", "true"},
 		{"messages", "Read the journal of outgoing messages.", "true"},
+		{"state", "Ask for the state of the instance.", "true"},
+		{"settings", "Ask once an hour for the settings that the journals depend on.", "true"},
+		{"queue", "Ask for the depth of the queue of outgoing messages.", "false"},
 	} {
 		enabled := app.Flag("collector."+c.name, c.help).Default(c.on).Bool()
 		f.collectors = append(f.collectors, collectorFlag{c.name, enabled})
 	}
+
+	app.Flag("ledger.path", "Folder of the files that keep the counters and what they have counted over restarts, one an instance. Without it, counters begin at 0 with each start.").StringVar(&f.ledgerPath)
+	app.Flag("ledger.retention", "How long a record is remembered after it was last seen, so as not to count it again.").Default("168h").DurationVar(&f.ledgerRetention)
+	app.Flag("ledger.max-entries", "How many records are remembered of each journal of an instance.").Default("200000").IntVar(&f.ledgerMaxEntries)
 
 	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
 	app.Flag("web.instances-on-metrics", "Show the instances at the telemetry path; turn it off when they are scraped through /probe.").Default("true").BoolVar(&f.instancesOnMetrics)
@@ -120,6 +133,15 @@ func (f *flags) check() error {
 	if f.maxBodyBytes < 1 {
 		faults = append(faults, errors.New("--greenapi.max-body-bytes must be at least 1B"))
 	}
+	if f.ledgerRetention <= 0 {
+		faults = append(faults, errors.New("--ledger.retention must be more than 0"))
+	}
+	if f.ledgerMaxEntries < client.JournalCap {
+		faults = append(faults, fmt.Errorf("--ledger.max-entries must be at least %d, which is a full journal", client.JournalCap))
+	}
+	if f.demo && f.configFile != "" {
+		faults = append(faults, errors.New("--demo serves simulated accounts and takes no --config.file: leave one of them out"))
+	}
 	if f.maxRequests < 0 {
 		faults = append(faults, errors.New("--web.max-requests must not be less than 0"))
 	}
@@ -154,4 +176,33 @@ func (f *flags) config(lookup func(string) (string, bool)) (*config.Config, erro
 		return nil, fmt.Errorf("%w; or give a configuration file with --config.file, or look at simulated accounts with --demo", err)
 	}
 	return cfg, err //nolint:wrapcheck // faults say their place
+}
+
+// demoConfig reads the configuration of the demo.
+func (f *flags) demoConfig(text []byte) (*config.Config, error) {
+	cfg, err := config.Parse("demo", text, f.defaults())
+	if err != nil {
+		return nil, fmt.Errorf("the demo's own configuration: %w", err)
+	}
+	cfg.Warnings = nil // about tokens that open nothing
+	return cfg, nil
+}
+
+// whereToLook tells a person who has just started the demo where to look.
+func (f *flags) whereToLook(cfg *config.Config) string {
+	base := "http://localhost:" + defaultPort
+	if addresses := *f.web.WebListenAddresses; len(addresses) > 0 {
+		if host, port, err := net.SplitHostPort(addresses[0]); err == nil {
+			if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+				host = "localhost"
+			}
+			base = "http://" + net.JoinHostPort(host, port)
+		}
+	}
+	return fmt.Sprintf(`The demo serves %d simulated accounts. Look at
+  %[2]s/                      what there is
+  %[2]s%-22[3]s all metrics
+  %[2]s/probe?target=%-8[4]s one account
+  %[2]s/sd                    the targets, for Prometheus
+`, len(cfg.Instances), base, f.telemetryPath, cfg.Instances[0].Name)
 }

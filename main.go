@@ -12,11 +12,14 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/config"
+	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/web"
 	"github.com/prometheus/common/version"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
@@ -31,13 +34,16 @@ const shutdownGrace = 20 * time.Second
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	code := run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr)
+	hangUps := make(chan os.Signal, 1)
+	signal.Notify(hangUps, syscall.SIGHUP)
+	code := run(ctx, os.Args[1:], os.LookupEnv, hangUps, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-// run is the program: it serves until the context ends, and returns the exit code.
-func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdout, stderr io.Writer) int {
+// run is the program: it serves until the context ends, loads its configuration
+// again when something comes from hangUps, and returns the exit code.
+func run(ctx context.Context, args []string, lookup func(string) (string, bool), hangUps <-chan os.Signal, stdout, stderr io.Writer) int {
 	flags, code, done := parseFlags(args, stdout, stderr)
 	if done {
 		return code
@@ -45,16 +51,10 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	log := newLogger(stderr, flags.logFormat, flags.level())
 	load := func() (*config.Config, error) { return flags.config(lookup) }
 	if flags.demo {
-		demo, err := startDemo(flags)
-		if err != nil {
-			log.ErrorContext(ctx, "demo not started", "err", err)
-			return 1
-		}
-		defer demo.Close()
-		load = demo.config
-		if addresses := *flags.web.WebListenAddresses; len(addresses) > 0 && !flags.configCheck {
-			fmt.Fprint(stdout, demo.whereToLook(addresses[0]))
-		}
+		sim := greenapitest.Demo(uint64(time.Now().UTC().YearDay()), time.Now) //nolint:gosec // A day of the year is positive.
+		api := greenapitest.NewSimulationServer(sim)
+		defer api.Close()
+		load = func() (*config.Config, error) { return flags.demoConfig(sim.Configuration(api.URL)) }
 	}
 	cfg, err := load()
 	if flags.configCheck {
@@ -64,73 +64,16 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 		fmt.Fprintln(stderr, err)
 		return 1
 	}
-	for _, warning := range cfg.Warnings {
-		log.WarnContext(ctx, "configuration", "warning", warning.String())
+	if flags.demo {
+		fmt.Fprint(stdout, flags.whereToLook(cfg))
 	}
-	if err := serve(ctx, flags, cfg, log); err != nil {
+	e := &exporter{flags: flags, load: load, log: log}
+	if err := e.serve(ctx, cfg, hangUps); err != nil {
 		log.ErrorContext(ctx, "stopped", "err", err)
 		return 1
 	}
 	log.InfoContext(ctx, "stopped")
 	return 0
-}
-
-// serve runs the server until the context ends, and stops it gracefully.
-func serve(ctx context.Context, flags *flags, cfg *config.Config, log *slog.Logger) error {
-	fleet := collector.NewFleet(collector.Options{
-		Concurrency:  flags.concurrency,
-		Timeout:      flags.timeout,
-		MinInterval:  flags.minInterval,
-		MaxBodyBytes: int64(flags.maxBodyBytes),
-		UserAgent:    "greenapi_exporter/" + cmp.Or(version.Version, "dev"),
-		Logger:       log,
-	})
-	defer fleet.Close()
-	own := web.NewOwn(fleet.Metrics())
-	err := fleet.Apply(cfg)
-	own.Reloaded(err)
-	if err != nil {
-		return err //nolint:wrapcheck // it says what it did
-	}
-	handler, err := web.NewServer(web.Options{
-		Fleet: fleet, Own: own, TelemetryPath: flags.telemetryPath,
-		InstancesOnMetrics: flags.instancesOnMetrics, MaxRequests: flags.maxRequests, Logger: log,
-	})
-	if err != nil {
-		return err //nolint:wrapcheck // it says what is wrong and how to mend it
-	}
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      3 * time.Minute, // longer than the longest scrape
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
-	log.InfoContext(ctx, "starting", "version", version.Info(), "build", version.BuildContext(),
-		"instances", len(cfg.Instances))
-
-	ended := make(chan error, 1)
-	go func() { ended <- toolkit.ListenAndServe(server, flags.web, log) }()
-	select {
-	case err := <-ended:
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
-	}
-	handler.Drain()
-	log.Info("stopping, scrapes under way may end", "grace", shutdownGrace.String())
-	// Not derived from ctx: that one has ended already.
-	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
-	defer cancel()
-	if err := server.Shutdown(grace); err != nil {
-		_ = server.Close() // scrapes that are not over yet are broken off
-		return fmt.Errorf("scrapes did not end within %s: %w", shutdownGrace, err)
-	}
-	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve: %w", err)
-	}
-	return nil
 }
 
 // report prints what --config.check found, and returns the exit code.
@@ -147,4 +90,134 @@ func report(stdout, stderr io.Writer, cfg *config.Config, err error) int {
 		fmt.Fprintf(stdout, "  %s (%s) at %s: %v over %s\n", i.Name, i.ID, i.APIURL, i.Collectors, i.Window)
 	}
 	return 0
+}
+
+// exporter is the program once its command line is understood.
+type exporter struct {
+	flags *flags
+	load  func() (*config.Config, error)
+	log   *slog.Logger
+}
+
+// serve runs the server until the context ends, and stops it gracefully.
+func (e *exporter) serve(ctx context.Context, cfg *config.Config, hangUps <-chan os.Signal) error {
+	opts := e.fleetOptions()
+	if e.flags.ledgerPath != "" {
+		dir, err := ledger.OpenDir(e.flags.ledgerPath)
+		if err != nil {
+			return fmt.Errorf("--ledger.path: %w", err)
+		}
+		defer dir.Close()
+		opts.Ledgers = dir
+	}
+	fleet := collector.NewFleet(opts)
+	defer fleet.Close()
+	own := web.NewOwn(fleet.Metrics()...)
+	if err := e.apply(ctx, fleet, own, cfg, nil); err != nil {
+		return err
+	}
+	reloader := web.NewReloader(func() error {
+		cfg, err := e.load()
+		return e.apply(ctx, fleet, own, cfg, err)
+	})
+	handler, err := web.NewServer(web.Options{
+		Fleet: fleet, Own: own, TelemetryPath: e.flags.telemetryPath,
+		InstancesOnMetrics: e.flags.instancesOnMetrics, MaxRequests: e.flags.maxRequests,
+		Reload: reloader.Reload, Logger: e.log,
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // it says what is wrong and how to mend it
+	}
+	e.log.InfoContext(ctx, "starting", "version", version.Info(), "build", version.BuildContext(),
+		"instances", len(cfg.Instances))
+
+	// What goes on beside the server ends before the fleet is closed.
+	background, cancel := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer cancel()
+	beside.Go(func() { fleet.Discover(background) })
+	beside.Go(func() { e.reloadOn(background, hangUps, reloader) })
+	return e.listen(ctx, handler)
+}
+
+func (e *exporter) fleetOptions() collector.Options {
+	return collector.Options{
+		Concurrency:  e.flags.concurrency,
+		Timeout:      e.flags.timeout,
+		MinInterval:  e.flags.minInterval,
+		MaxBodyBytes: int64(e.flags.maxBodyBytes),
+		UserAgent:    "greenapi_exporter/" + cmp.Or(version.Version, "dev"),
+		Logger:       e.log,
+		Ledger:       ledger.Options{Retention: e.flags.ledgerRetention, MaxEntries: e.flags.ledgerMaxEntries, Logger: e.log},
+	}
+}
+
+// apply makes a configuration the present one, unless it could not be loaded, and
+// says how that went.
+func (e *exporter) apply(ctx context.Context, fleet *collector.Fleet, own *web.Own, cfg *config.Config, err error) error {
+	if err == nil {
+		err = fleet.Apply(cfg)
+	}
+	own.Reloaded(err)
+	if err != nil {
+		e.log.ErrorContext(ctx, "configuration not loaded", "err", err)
+		return err //nolint:wrapcheck // it says what it did
+	}
+	for _, warning := range cfg.Warnings {
+		e.log.WarnContext(ctx, "configuration", "warning", warning.String())
+	}
+	e.log.InfoContext(ctx, "configuration loaded", "instances", len(cfg.Instances), "partner", cfg.Partner != nil)
+	return nil
+}
+
+// reloadOn loads the configuration again on SIGHUP, and when its file changes,
+// until the context ends. How it went is logged where it happens.
+func (e *exporter) reloadOn(ctx context.Context, hangUps <-chan os.Signal, reloader *web.Reloader) {
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	if e.flags.configFile != "" {
+		watching.Go(func() { config.Watch(ctx, e.flags.configFile, func() { _ = reloader.Reload() }) })
+	}
+	for {
+		select {
+		case <-hangUps:
+			_ = reloader.Reload()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// listen serves until the context ends.
+func (e *exporter) listen(ctx context.Context, handler *web.Server) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      3 * time.Minute, // longer than the longest scrape
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(e.log.Handler(), slog.LevelDebug),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- toolkit.ListenAndServe(server, e.flags.web, e.log) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	handler.Drain()
+	e.log.Info("stopping, scrapes under way may end", "grace", shutdownGrace.String())
+	// Not derived from ctx: that one has ended already.
+	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil { //nolint:contextcheck // see above
+		_ = server.Close() // scrapes that are not over yet are broken off
+		return fmt.Errorf("scrapes did not end within %s: %w", shutdownGrace, err)
+	}
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
 }

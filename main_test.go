@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,11 +12,17 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/collector"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/web"
+	dto "github.com/prometheus/client_model/go"
 	"go.uber.org/goleak"
+	"google.golang.org/protobuf/proto"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -54,11 +61,12 @@ func (o *output) String() string {
 
 // program is a run of the exporter, in this process.
 type program struct {
-	url    string
-	stdout *output
-	stderr *output
-	stop   context.CancelFunc
-	code   chan int
+	url     string
+	stdout  *output
+	stderr  *output
+	hangUps chan os.Signal
+	stop    context.CancelFunc
+	code    chan int
 }
 
 var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
@@ -67,9 +75,9 @@ var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
 func start(t *testing.T, args ...string) *program {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
-	p := &program{stdout: newOutput(), stderr: newOutput(), stop: stop, code: make(chan int, 1)}
+	p := &program{stdout: newOutput(), stderr: newOutput(), hangUps: make(chan os.Signal), stop: stop, code: make(chan int, 1)}
 	args = append([]string{"--web.listen-address=127.0.0.1:0", "--log.level=debug"}, args...)
-	go func() { p.code <- run(ctx, args, noEnvironment, p.stdout, p.stderr) }()
+	go func() { p.code <- run(ctx, args, noEnvironment, p.hangUps, p.stdout, p.stderr) }()
 	t.Cleanup(stop)
 	for {
 		if match := listening.FindStringSubmatch(p.stderr.String()); match != nil {
@@ -100,6 +108,12 @@ func (p *program) get(t *testing.T, path string) (int, string) {
 		t.Fatal(err)
 	}
 	req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "20")
+	return p.do(t, req)
+}
+
+// do sends a request and returns the answer's status, and header and body as text.
+func (p *program) do(t *testing.T, req *http.Request) (int, string) {
+	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	res, err := client.Do(req)
 	if err != nil {
@@ -218,7 +232,7 @@ func TestBadCommandLines(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			var out bytes.Buffer
-			if code := run(ctx, test.args, noEnvironment, &out, &out); code != test.code {
+			if code := run(ctx, test.args, noEnvironment, nil, &out, &out); code != test.code {
 				t.Errorf("exit code %d, want %d", code, test.code)
 			}
 			for _, want := range test.want {
@@ -240,7 +254,7 @@ func TestEnvironment(t *testing.T) {
 	}
 	lookup := func(name string) (string, bool) { v, ok := environment[name]; return v, ok }
 	var out bytes.Buffer
-	if code := run(t.Context(), []string{"--config.check"}, lookup, &out, &out); code != 0 {
+	if code := run(t.Context(), []string{"--config.check"}, lookup, nil, &out, &out); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	if text := out.String(); !strings.Contains(text, "7105.api.greenapi.com") || strings.Contains(text, sentinelToken) {
@@ -280,4 +294,197 @@ func TestScrapesEndGracefully(t *testing.T) {
 	if code := <-p.code; code != 0 {
 		t.Errorf("exit code %d:\n%s", code, p.stderr)
 	}
+}
+
+// TestReload changes the configuration file and tells the exporter in each way.
+func TestReload(t *testing.T) {
+	t.Parallel()
+	srv := greenapitest.NewServer()
+	defer srv.Close()
+	config := func(id string) string {
+		srv.AddInstance(id, "abc")
+		return "instances: [{id: '" + id + "', token: abc, api_url: '" + srv.URL + "'}]"
+	}
+	path := writeFile(t, config("1101000001"))
+	p := start(t, "--config.file="+path)
+	rewrite := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	post := func(header ...string) (int, string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/-/reload", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := 0; n < len(header); n += 2 {
+			req.Header.Set(header[n], header[n+1])
+		}
+		return p.do(t, req)
+	}
+	expect := func(id, successful string) {
+		t.Helper()
+		if _, body := p.get(t, "/sd"); !strings.Contains(body, `"target":"`+id+`"`) {
+			t.Errorf("no target %s:\n%s", id, body)
+		}
+		if _, body := p.get(t, "/metrics"); !strings.Contains(body, "greenapi_config_last_reload_successful "+successful) {
+			t.Errorf("greenapi_config_last_reload_successful is not %s", successful)
+		}
+	}
+	expect("1101000001", "1")
+
+	rewrite(config("1101000002"))
+	if code, body := post(); code != 200 {
+		t.Errorf("%d: %s", code, body)
+	}
+	expect("1101000002", "1")
+
+	rewrite("instances: [{id: nonsense, token: " + sentinelToken + "}]")
+	if code, body := post(); code != 500 || !strings.Contains(body, "instances[0].id") || strings.Contains(body, sentinelToken) {
+		t.Errorf("%d: %s", code, body)
+	}
+	expect("1101000002", "0")
+
+	rewrite(config("1101000003"))
+	if code, _ := post("Sec-Fetch-Site", "cross-site"); code != 403 {
+		t.Errorf("a reload from another site got %d, want 403", code)
+	}
+	if code, _ := p.get(t, "/-/reload"); code != 405 {
+		t.Errorf("GET /-/reload got %d, want 405", code)
+	}
+	expect("1101000002", "0")
+	// The second signal is taken only when the first was dealt with.
+	p.hangUps <- syscall.SIGHUP
+	p.hangUps <- syscall.SIGHUP
+	expect("1101000003", "1")
+}
+
+// TestLedgerPath starts the exporter twice on one folder: in turn, and at once.
+func TestLedgerPath(t *testing.T) {
+	t.Parallel()
+	srv := greenapitest.NewServer()
+	defer srv.Close()
+	instance := srv.AddInstance("1101000001", "abc")
+	path := filepath.Join(t.TempDir(), "ledger")
+	args := []string{
+		"--greenapi.min-interval=0s", "--ledger.path=" + path,
+		"--config.file=" + writeFile(t, "instances: [{id: '1101000001', token: abc, api_url: '"+srv.URL+"'}]"),
+	}
+	var rows []greenapitest.Message
+	for n := range 3 {
+		p := start(t, args...)
+		for range 2 {
+			rows = append(rows, greenapitest.Message{
+				IDMessage: fmt.Sprint("M", len(rows)), ChatID: sentinelPhone + "@c.us", Status: "sent", SendByAPI: true, Timestamp: time.Now().Unix(),
+			})
+			instance.SetMessages(rows...)
+			_, body := p.get(t, "/metrics")
+			if want := fmt.Sprintf(`greenapi_messages_sent_total{chat_type="private",id_instance="1101000001"} %d`, len(rows)-1); !strings.Contains(body, want) {
+				t.Errorf("start %d: no %s", n, want)
+			}
+		}
+		var out bytes.Buffer
+		if code := run(t.Context(), append(args, "--web.listen-address=127.0.0.1:0"), noEnvironment, nil, &out, &out); code != 1 || !strings.Contains(out.String(), "in use") {
+			t.Errorf("a second exporter on the same folder: %d\n%s", code, &out)
+		}
+		if code := p.end(); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(path, "*"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("files %v: %v", files, err)
+	}
+	state, err := os.ReadFile(files[0])
+	if err != nil || bytes.Contains(state, []byte(sentinelPhone)) {
+		t.Errorf("a telephone number in the state file: %v", err)
+	}
+	if info, err := os.Stat(files[0]); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode of the state file: %v %v", info.Mode(), err)
+	}
+}
+
+var update = flag.Bool("update", false, "rewrite what the README has of the code")
+
+// TestReadmeIsTrue compares the tables of the README with the flags and metrics of
+// the code.
+func TestReadmeIsTrue(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := replaceBlock(t, string(readme), "flags", flagTable())
+	want = replaceBlock(t, want, "metrics", metricTable(t))
+	if *update {
+		if err := os.WriteFile("README.md", []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(string(readme), "\n")); diff != "" {
+		t.Errorf("README.md differs from the code; -update rewrites it (-want +got):\n%s", diff)
+	}
+}
+
+// replaceBlock replaces what stands between two comments.
+func replaceBlock(t *testing.T, text, name, block string) string {
+	t.Helper()
+	begin, end := "<!-- "+name+":begin -->\n", "<!-- "+name+":end -->"
+	before, rest, ok := strings.Cut(text, begin)
+	_, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("no block %s", name)
+	}
+	return before + begin + block + end + after
+}
+
+func flagTable() string {
+	app, _ := newApplication()
+	var table strings.Builder
+	table.WriteString("| flag | default | |\n|---|---|---|\n")
+	for _, f := range app.Model().Flags {
+		if strings.HasPrefix(f.Name, "help") || f.Name == "version" || f.Hidden {
+			continue
+		}
+		name := "--" + f.Name
+		if f.IsBoolFlag() && len(f.Default) > 0 && f.Default[0] == "true" {
+			name += "`, `--no-" + f.Name
+		}
+		value := ""
+		if len(f.Default) > 0 && f.Default[0] != "" {
+			value = "`" + f.Default[0] + "`"
+		}
+		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", name, value, f.Help)
+	}
+	return table.String()
+}
+
+func metricTable(t *testing.T) string {
+	t.Helper()
+	var table strings.Builder
+	table.WriteString("| metric | type | labels beside `id_instance` | |\n|---|---|---|---|\n")
+	for _, f := range collector.Families() {
+		labels := ""
+		if len(f.Labels) > 1 {
+			labels = "`" + strings.Join(f.Labels[1:], "`, `") + "`"
+		}
+		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", f.Name, f.Kind, labels, f.Help)
+	}
+	own, err := web.NewOwn(collector.NewFleet(collector.Options{Concurrency: 1}).Metrics()...).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One that has no series before there was a request.
+	own = append(own, &dto.MetricFamily{
+		Name: proto.String("greenapi_api_request_duration_seconds"), Type: dto.MetricType_HISTOGRAM.Enum(),
+		Help: proto.String("Duration of requests to the API, from sending to the end of the body, over all instances. By method."),
+	})
+	for _, f := range own {
+		if strings.HasPrefix(f.GetName(), "greenapi_") {
+			fmt.Fprintf(&table, "| `%s` | %s | without `id_instance`, on `/metrics` only | %s |\n", f.GetName(), strings.ToLower(f.GetType().String()), f.GetHelp())
+		}
+	}
+	table.WriteString("| `go_…`, `process_…` | | without `id_instance`, on `/metrics` only | The Go runtime and the process, as every exporter in Go has them. |\n")
+	return table.String()
 }

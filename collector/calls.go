@@ -1,9 +1,13 @@
 package collector
 
 import (
+	"context"
+	"log/slog"
 	"math"
+	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 
 var (
@@ -23,6 +27,33 @@ var (
 	callFamilies = []*Family{windowCalls, windowParticipants, windowDuration, windowAnswerRatio}
 )
 
+// callSource reads the journal of outgoing calls.
+type callSource struct {
+	client *client.Client
+	window time.Duration
+	ledger *ledger.Ledger
+}
+
+func (callSource) name() string          { return calls }
+func (callSource) optional() bool        { return true }
+func (callSource) shared() time.Duration { return 0 }
+
+func (s callSource) fetch(ctx context.Context, log *slog.Logger) (finding, error) {
+	window, stage := newCallWindow(), s.ledger.BeginCalls()
+	defer stage.Abort()
+	err := readJournal(ctx, log, s.window, s.client.LastOutgoingCalls, &window.journal, stage, func(c *client.Call) {
+		event := window.add(c)
+		stage.Add(ledger.Call{
+			ChatID: string(c.ChatID), ID: string(c.ID), Time: c.Time, Duration: c.Duration,
+			Status: event.status, Media: event.media, ChatType: event.chatType, Participants: event.participants,
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return window, nil
+}
+
 // callKey is a label set of calls or participants.
 type callKey struct{ status, media, chatType string }
 
@@ -33,7 +64,7 @@ type mediaKey struct{ media, chatType string }
 type callWindow struct {
 	journal
 	calls, participants map[callKey]int
-	durations           map[mediaKey]*durations
+	durations           map[mediaKey]*ledger.Histogram
 }
 
 func newCallWindow() *callWindow {
@@ -41,14 +72,14 @@ func newCallWindow() *callWindow {
 		journal:      newJournal(calls, fieldStatus, fieldParticipantStatus, fieldChatType),
 		calls:        make(map[callKey]int),
 		participants: make(map[callKey]int),
-		durations:    make(map[mediaKey]*durations),
+		durations:    make(map[mediaKey]*ledger.Histogram),
 	}
 	for _, key := range usualMedia {
 		for _, status := range usualCallStatuses {
 			w.calls[callKey{status, key.media, key.chatType}] = 0
 			w.participants[callKey{status, key.media, key.chatType}] = 0
 		}
-		w.durations[key] = new(durations)
+		w.durations[key] = new(ledger.Histogram)
 	}
 	return w
 }
@@ -86,9 +117,9 @@ func (w *callWindow) add(c *client.Call) callEvent {
 	if event.status == "pickUp" {
 		key := mediaKey{event.media, event.chatType}
 		if w.durations[key] == nil {
-			w.durations[key] = new(durations)
+			w.durations[key] = new(ledger.Histogram)
 		}
-		w.durations[key].observe(c.Duration)
+		w.durations[key].Observe(c.Duration)
 	}
 	return event
 }

@@ -3,6 +3,7 @@ package collector
 import (
 	"time"
 
+	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -45,7 +46,8 @@ func newFamily(kind Kind, name, help string, labels ...string) *Family {
 func Families() []*Family {
 	var all []*Family
 	for _, group := range [][]*Family{
-		healthFamilies, requestFamilies, journalFamilies, callFamilies, messageFamilies,
+		healthFamilies, requestFamilies, journalFamilies, callFamilies, messageFamilies, counterFamilies,
+		stateFamilies, settingFamilies, queueFamilies, expirationFamilies,
 	} {
 		all = append(all, group...)
 	}
@@ -85,13 +87,17 @@ func (e emitter) counter(f *Family, value float64, created time.Time, labels ...
 		f.desc, prometheus.CounterValue, value, created, e.values(labels)...)
 }
 
-func (e emitter) histogram(f *Family, h durations, created time.Time, labels ...string) {
+func (e emitter) histogram(f *Family, h ledger.Histogram, created time.Time, labels ...string) {
+	buckets := make(map[float64]uint64, len(h.Buckets))
+	for i, bound := range ledger.DurationBuckets {
+		buckets[bound] = h.Buckets[i]
+	}
 	if created.IsZero() {
-		e.ch <- prometheus.MustNewConstHistogram(f.desc, h.count, float64(h.sum), h.cumulative(), e.values(labels)...)
+		e.ch <- prometheus.MustNewConstHistogram(f.desc, h.Count, float64(h.Sum), buckets, e.values(labels)...)
 		return
 	}
 	e.ch <- prometheus.MustNewConstHistogramWithCreatedTimestamp(
-		f.desc, h.count, float64(h.sum), h.cumulative(), created, e.values(labels)...)
+		f.desc, h.Count, float64(h.Sum), buckets, created, e.values(labels)...)
 }
 
 func boolValue(b bool) float64 {

@@ -6,12 +6,14 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
 	"github.com/greenapi-exporter/greenapi_exporter/client/config"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 	"github.com/prometheus/client_golang/prometheus"
 	promconfig "github.com/prometheus/common/config"
 )
@@ -24,26 +26,38 @@ type Options struct {
 	MaxBodyBytes int64         // of one answer, inflated
 	UserAgent    string
 	Logger       *slog.Logger
+	// Ledgers is the folder of the ledgers' state files. By default, they live in
+	// memory.
+	Ledgers *ledger.Dir
+	// Ledger is how the ledgers remember.
+	Ledger ledger.Options
 	// Dial connects to the API. By default, over the network.
 	Dial promconfig.DialContextFunc
 }
 
-// Fleet is all instances of the configuration.
+// Fleet is all instances of the configuration, and those that a partner's account
+// has.
 type Fleet struct {
-	opts     Options
-	gate     *client.Gate
-	duration *prometheus.HistogramVec
-	roster   atomic.Pointer[Roster]
+	opts      Options
+	gate      *client.Gate
+	duration  *prometheus.HistogramVec
+	discovery discoveryMetrics
+	history   history
+	applied   chan struct{} // gets something when a configuration was applied
 
-	mu         sync.Mutex // one Apply at a time
+	roster atomic.Pointer[Roster]
+
+	mu         sync.Mutex // one change of the roster at a time
 	httpClient *http.Client
 }
 
-// Roster is the targets of one configuration, immutable.
+// Roster is the targets of one moment, immutable.
 type Roster struct {
-	Targets []Target // in the order of the configuration
-	config  *config.Config
-	byName  map[string]*Instance
+	Targets []Target // in the order of the configuration, then those of the partner's account
+
+	config     *config.Config
+	discovered []spec
+	byName     map[string]*Instance
 }
 
 // Target is an instance as it can be scraped.
@@ -51,6 +65,12 @@ type Target struct {
 	Instance *Instance
 	Name     string
 	Labels   map[string]string // for service discovery
+}
+
+// spec is what is known of an instance before it is asked.
+type spec struct {
+	config.Instance
+	expires time.Time // zero when nobody says
 }
 
 // Lookup returns the instance of a target's name, nil when there is none.
@@ -65,6 +85,13 @@ func (r *Roster) Instances() []*Instance {
 	return all
 }
 
+func (r *Roster) partner() *config.Partner {
+	if r.config == nil {
+		return nil
+	}
+	return r.config.Partner
+}
+
 // NewFleet returns a fleet without instances.
 func NewFleet(opts Options) *Fleet {
 	f := &Fleet{
@@ -75,37 +102,28 @@ func NewFleet(opts Options) *Fleet {
 			Help:    "Duration of requests to the API, from sending to the end of the body, over all instances.",
 			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 		}, []string{"method"}),
+		discovery: newDiscoveryMetrics(),
+		applied:   make(chan struct{}, 1),
 	}
+	f.discovery.success.Set(1)
 	f.roster.Store(&Roster{})
 	return f
 }
 
 // Metrics returns the metrics of the fleet that belong to no instance.
-func (f *Fleet) Metrics() prometheus.Collector { return f.duration }
-
-// Roster returns the instances as they are configured now.
-func (f *Fleet) Roster() *Roster { return f.roster.Load() }
-
-// Close lets go of connections that are kept. Instances serve what they have from
-// then on.
-func (f *Fleet) Close() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, i := range f.Roster().Instances() {
-		i.close()
-	}
-	if f.httpClient != nil {
-		f.httpClient.CloseIdleConnections()
-	}
+func (f *Fleet) Metrics() []prometheus.Collector {
+	return append(f.discovery.collectors(), f.duration)
 }
+
+// Roster returns the instances as they are now.
+func (f *Fleet) Roster() *Roster { return f.roster.Load() }
 
 // Apply makes a configuration the present one. Instances that are in the old one
 // too keep what they know; on an error everything stays as it was.
 func (f *Fleet) Apply(cfg *config.Config) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	old := f.roster.Load()
-
+	old := f.Roster()
 	httpClient := f.httpClient
 	if httpClient == nil || !reflect.DeepEqual(old.config.HTTPClient, cfg.HTTPClient) {
 		var err error
@@ -113,24 +131,28 @@ func (f *Fleet) Apply(cfg *config.Config) error {
 			return fmt.Errorf("apply the configuration: %w", err)
 		}
 	}
-	known := make(map[string]*Instance, len(old.Targets))
-	for _, t := range old.Targets {
-		known[t.Instance.ID] = t.Instance
+	var discovered []spec
+	if cfg.Partner != nil {
+		// They stay until the partner API was asked again.
+		discovered = slices.DeleteFunc(slices.Clone(old.discovered), func(s spec) bool { return !cfg.Partner.Selects(s.ID) })
 	}
-	next := &Roster{config: cfg, byName: make(map[string]*Instance, len(cfg.Instances))}
-	setups := make([]*setup, len(cfg.Instances))
-	for n, spec := range cfg.Instances {
-		i := known[spec.ID]
-		if i == nil {
-			i = f.newInstance(spec.ID)
-		}
-		delete(known, spec.ID)
-		var err error
-		if setups[n], err = f.setup(i, spec, httpClient); err != nil {
-			return fmt.Errorf("apply the configuration: instance %s: %w", spec.ID, err)
-		}
-		next.Targets = append(next.Targets, Target{Instance: i, Name: spec.Name, Labels: spec.Labels})
-		next.byName[spec.Name] = i
+	if err := f.change(cfg, httpClient, discovered); err != nil {
+		return fmt.Errorf("apply the configuration: %w", err)
+	}
+	select {
+	case f.applied <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// change replaces the roster; the mutex is held. On an error everything stays as it
+// was.
+func (f *Fleet) change(cfg *config.Config, httpClient *http.Client, discovered []spec) error {
+	old := f.Roster()
+	next, setups, err := f.prepare(cfg, httpClient, discovered)
+	if err != nil {
+		return err
 	}
 	// Nothing can fail any more.
 	for n, t := range next.Targets {
@@ -141,56 +163,106 @@ func (f *Fleet) Apply(cfg *config.Config) error {
 	}
 	f.httpClient = httpClient
 	f.roster.Store(next)
-	for _, gone := range known {
-		gone.close()
+	f.discovery.instances.Set(float64(len(discovered)))
+	stays := make(map[*Instance]bool, len(next.Targets))
+	for _, t := range next.Targets {
+		stays[t.Instance] = true
 	}
+	f.closeAll(slices.DeleteFunc(old.Instances(), func(i *Instance) bool { return stays[i] }))
 	return nil
 }
 
-func (f *Fleet) newInstance(id string) *Instance {
-	requests := newRequestCounts()
-	return &Instance{
-		ID: id, log: f.opts.Logger, requests: requests, counters: []finding{requests},
+// prepare makes a roster, and what it says of each instance, without a change to
+// the instances that are there.
+func (f *Fleet) prepare(cfg *config.Config, httpClient *http.Client, discovered []spec) (*Roster, []*setup, error) {
+	known := make(map[string]*Instance)
+	for _, i := range f.Roster().Instances() {
+		known[i.ID] = i
+	}
+	next := &Roster{config: cfg, discovered: discovered, byName: make(map[string]*Instance)}
+	var setups []*setup
+	var created []*Instance
+	for _, spec := range merged(cfg.Instances, discovered) {
+		i := known[spec.ID]
+		var err error
+		if i == nil {
+			if i, err = f.newInstance(spec.ID); err == nil {
+				created = append(created, i)
+			}
+		}
+		var s *setup
+		if err == nil {
+			s, err = f.setup(i, spec, httpClient)
+		}
+		if err != nil {
+			f.closeAll(created)
+			return nil, nil, fmt.Errorf("instance %s: %w", spec.ID, err)
+		}
+		setups = append(setups, s)
+		next.Targets = append(next.Targets, Target{Instance: i, Name: spec.Name, Labels: spec.Labels})
+		next.byName[spec.Name] = i
+	}
+	return next, setups, nil
+}
+
+// merged returns the instances of the configuration and those discovered. What the
+// configuration says goes before: of an id, and of a name.
+func merged(configured []config.Instance, discovered []spec) []spec {
+	all := make([]spec, 0, len(configured)+len(discovered))
+	taken := make(map[string]bool)
+	for _, c := range configured {
+		all = append(all, spec{Instance: c})
+		taken[c.ID], taken[c.Name] = true, true
+	}
+	expiring := make(map[string]time.Time, len(discovered))
+	for _, d := range discovered {
+		expiring[d.ID] = d.expires
+		if !taken[d.ID] {
+			all = append(all, d)
+		}
+	}
+	for n := range configured {
+		all[n].expires = expiring[all[n].ID]
+	}
+	return all
+}
+
+// closeAll closes instances. That one could not be saved is logged, and no reason
+// to leave others open.
+func (f *Fleet) closeAll(instances []*Instance) {
+	for _, i := range instances {
+		if err := i.close(); err != nil {
+			f.opts.Logger.Error("instance not closed in order", "id_instance", i.ID, "err", err)
+		}
 	}
 }
 
-// setup makes what the configuration says of an instance work. The client, which
-// holds the rate limits, is kept while it asks the same host.
-func (f *Fleet) setup(i *Instance, spec config.Instance, httpClient *http.Client) (*setup, error) {
-	s := &setup{config: spec, name: spec.Name, window: spec.Window, minInterval: f.opts.MinInterval}
-	if now := i.setup.Load(); now != nil && now.config.APIURL == spec.APIURL && f.httpClient == httpClient {
-		s.client = now.client
-	} else {
-		var err error
-		s.client, err = client.New(client.Options{
-			APIURL: spec.APIURL, IDInstance: spec.ID, Token: i,
-			HTTPClient: httpClient, Gate: f.gate, LastServed: i.lastServed,
-			Timeout: f.opts.Timeout, MaxBodyBytes: f.opts.MaxBodyBytes, UserAgent: f.opts.UserAgent,
-			Observe: func(x client.Exchange) {
-				i.requests.add(x)
-				f.duration.WithLabelValues(x.Method).Observe(x.Duration.Seconds())
-			},
-		})
-		if err != nil {
-			return nil, err //nolint:wrapcheck // Apply says which instance
-		}
+// Close saves what was counted and lets go of connections that are kept. Instances
+// serve what they have from then on.
+func (f *Fleet) Close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closeAll(f.Roster().Instances())
+	if f.httpClient != nil {
+		f.httpClient.CloseIdleConnections()
 	}
-	s.apiHost = s.client.APIHost()
-	s.sources = sources(s.client, spec.Window, spec.Collectors)
-	s.paces = make(map[string]*pace, len(s.sources))
-	for _, source := range s.sources {
-		s.paces[source.name()] = new(pace)
-	}
-	return s, nil
 }
 
 // Refresh refreshes instances at once and returns their snapshots, in the same
-// order. It comes back when the context ends at the latest.
+// order. It comes back when the context ends at the latest. Those served longest ago
+// begin first, so that they are at the gate before it is full.
 func Refresh(ctx context.Context, instances []*Instance) Collector {
+	order := make([]int, len(instances))
+	for n := range order {
+		order[n] = n
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return instances[a].lastServed().Compare(instances[b].lastServed())
+	})
 	snapshots := make(Collector, len(instances))
 	var all sync.WaitGroup
-	for n, i := range instances {
-		all.Go(func() { snapshots[n] = i.Refresh(ctx) })
+	for _, n := range order {
+		all.Go(func() { snapshots[n] = instances[n].Refresh(ctx) })
 	}
 	all.Wait()
 	return snapshots

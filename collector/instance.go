@@ -1,14 +1,15 @@
 package collector
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
-	"github.com/greenapi-exporter/greenapi_exporter/client/config"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 
 // Instance is the runtime of one instance: what outlives scrapes and reloads of
@@ -18,27 +19,16 @@ type Instance struct {
 
 	log      *slog.Logger
 	requests *requestCounts
-	counters []finding
+	ledger   *ledger.Ledger
+	history  *history
 	setup    atomic.Pointer[setup]
 	last     atomic.Pointer[Snapshot]
 	token    atomic.Pointer[client.Token] // of the last refresh
+	served   atomic.Pointer[time.Time]    // when the last request was sent that is over
 
 	mu      sync.Mutex
 	running *refresh // nil when none is
 	closed  bool     // the instance has left the configuration
-}
-
-// setup is what the configuration says of an instance. A reload makes a new one;
-// a refresh keeps the one it began with.
-type setup struct {
-	config      config.Instance
-	name        string
-	apiHost     string
-	window      time.Duration
-	minInterval time.Duration
-	client      *client.Client
-	sources     []source
-	paces       map[string]*pace // by the sources' names
 }
 
 // noticeToken lets the collectors ask at once when the token is another one.
@@ -57,31 +47,50 @@ func (i *Instance) noticeToken(s *setup) {
 // Last returns the last snapshot, nil before the first.
 func (i *Instance) Last() *Snapshot { return i.last.Load() }
 
-// lastServed tells the gate who waits longest.
+// fairTurn is how long a request without an answer has to last to count as a turn:
+// one that was sent just before the scrape's deadline had none.
+const fairTurn = 5 * time.Second
+
+// lastServed tells the gate when a request of the instance last had its turn: who
+// got none goes first next time.
 func (i *Instance) lastServed() time.Time {
-	if last := i.last.Load(); last != nil {
-		return last.Attempted
+	if at := i.served.Load(); at != nil {
+		return *at
 	}
 	return time.Time{}
 }
 
 // Token implements client.TokenSource with the token of the present configuration.
 func (i *Instance) Token() (client.Token, error) {
-	return i.setup.Load().config.Token.Token() //nolint:wrapcheck // the source says it all
+	return i.setup.Load().spec.Token.Token() //nolint:wrapcheck // the source says it all
 }
 
-// close makes the instance serve what it has from now on.
-func (i *Instance) close() {
+// observed notes a request that is over.
+func (i *Instance) observed(x client.Exchange) {
+	i.requests.add(x)
+	if cutShort := x.Err != nil && x.Err.Reason == client.ReasonTimeout && x.Duration < fairTurn; !cutShort {
+		i.served.Store(&x.Sent)
+	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.closed = true
+	if i.running != nil {
+		i.running.exchanges = append(i.running.exchanges, x)
+	}
 }
 
-// sources returns the sources that are turned on, in a fixed order.
-func sources(c *client.Client, window time.Duration, enabled []string) []source {
-	all := []source{
-		callSource{c, window},
-		messageSource{c, window},
+// close ends the refresh under way and makes the instance serve what it has from
+// now on. What it counted is saved.
+func (i *Instance) close() error {
+	i.mu.Lock()
+	i.closed = true
+	running := i.running
+	i.mu.Unlock()
+	if running != nil {
+		running.cancel(context.Canceled)
+		<-running.done
 	}
-	return slices.DeleteFunc(all, func(s source) bool { return !slices.Contains(enabled, s.name()) })
+	if err := i.ledger.Close(); err != nil {
+		return fmt.Errorf("save the ledger of instance %s: %w", i.ID, err)
+	}
+	return nil
 }

@@ -1,6 +1,13 @@
 package collector
 
-import "github.com/greenapi-exporter/greenapi_exporter/client"
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/greenapi-exporter/greenapi_exporter/client"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
+)
 
 var (
 	windowMessages = newFamily(Gauge, "window_messages",
@@ -24,6 +31,33 @@ var (
 		windowMessages, windowDeliveryRatio, windowReadRatio, windowFailureRatio, windowOldestPending, windowOldestSent,
 	}
 )
+
+// messageSource reads the journal of outgoing messages.
+type messageSource struct {
+	client *client.Client
+	window time.Duration
+	ledger *ledger.Ledger
+}
+
+func (messageSource) name() string          { return messages }
+func (messageSource) optional() bool        { return false } // every instance has it
+func (messageSource) shared() time.Duration { return 0 }
+
+func (s messageSource) fetch(ctx context.Context, log *slog.Logger) (finding, error) {
+	window, stage := newMessageWindow(), s.ledger.BeginMessages()
+	defer stage.Abort()
+	err := readJournal(ctx, log, s.window, s.client.LastOutgoingMessages, &window.journal, stage, func(m *client.Message) {
+		event := window.add(m)
+		stage.Add(ledger.Message{
+			ChatID: string(m.ChatID), ID: string(m.ID), Time: m.Time,
+			Status: event.status, Type: event.messageType, ChatType: event.chatType, Origin: origin(m.Sender),
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return window, nil
+}
 
 // messageKey is a label set of messages.
 type messageKey struct{ status, messageType, chatType string }

@@ -18,13 +18,21 @@ const (
 	maxBackOff = 10 * time.Minute
 )
 
+// An instance that hangs holds connections and a scrape's place until the deadline,
+// each time. After some timeouts in a row it is asked less often.
+const (
+	patientTimeouts   = 2
+	minTimeoutBackOff = time.Minute
+	maxTimeoutBackOff = 5 * time.Minute
+)
+
 // pace says when one collector of an instance asks the API again. Until then, the
 // last result stands.
 type pace struct {
 	mu       sync.Mutex
 	last     Result
 	next     time.Time // not before; zero for at once
-	failures int       // of those that are backed off, in a row
+	failures int       // in a row, of one reason
 }
 
 // held returns the last result while it stands.
@@ -45,6 +53,7 @@ func (p *pace) previous() Result {
 func (p *pace) ended(r Result, shared time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	before := p.last
 	p.last = r
 	now := time.Now()
 	switch {
@@ -52,12 +61,13 @@ func (p *pace) ended(r Result, shared time.Duration) {
 		p.failures, p.next = 0, now.Add(jitter(unsupportedRetry))
 	case r.Err == nil:
 		p.failures, p.next = 0, now.Add(shared)
-	case backedOff(r.Err.Reason):
-		wait := min(minBackOff<<min(p.failures, 10), maxBackOff)
-		p.failures++
-		p.next = now.Add(max(jitter(wait), r.Err.RetryAfter))
 	default:
-		p.failures, p.next = 0, time.Time{}
+		if before.Err != nil && before.Err.Reason == r.Err.Reason {
+			p.failures++
+		} else {
+			p.failures = 1
+		}
+		p.next = now.Add(max(jitter(backOff(r.Err.Reason, p.failures)), r.Err.RetryAfter))
 	}
 }
 
@@ -68,14 +78,18 @@ func (p *pace) reset() {
 	p.failures, p.next = 0, time.Time{}
 }
 
-// backedOff tells whether a failure is not followed by a request at the next
-// scrape.
-func backedOff(reason client.Reason) bool {
+// backOff returns how long a collector is not asked after so many failures in a row.
+func backOff(reason client.Reason, failures int) time.Duration {
 	switch reason {
 	case client.ReasonUnauthorized, client.ReasonForbidden, client.ReasonRateLimited:
-		return true
+		return min(minBackOff<<min(failures-1, 10), maxBackOff)
+	case client.ReasonTimeout:
+		if failures <= patientTimeouts {
+			return 0
+		}
+		return min(minTimeoutBackOff<<min(failures-patientTimeouts-1, 10), maxTimeoutBackOff)
 	default:
-		return false
+		return 0
 	}
 }
 

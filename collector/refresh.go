@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,8 +17,11 @@ type refresh struct {
 	setup   *setup
 	started time.Time
 	cancel  context.CancelCauseFunc
-	waiting int           // guarded by the instance's mutex
+	story   *story
 	done    chan struct{} // closed when snapshot is there
+
+	waiting   int               // guarded by the instance's mutex
+	exchanges []client.Exchange // likewise
 
 	mu      sync.Mutex
 	results []Result // in the order of the sources; one without a collector's name is not there yet
@@ -71,7 +75,7 @@ func (i *Instance) join(ctx context.Context) (*refresh, *Snapshot) {
 		}
 		i.mu.Lock()
 		if ctx.Err() != nil {
-			return nil, i.provisional(ending)
+			return nil, i.provisionalOf(ending)
 		}
 	}
 	if i.running == nil {
@@ -80,17 +84,17 @@ func (i *Instance) join(ctx context.Context) (*refresh, *Snapshot) {
 			return nil, last
 		}
 		if i.closed {
-			return nil, i.provisional(newRefresh(setup))
+			return nil, i.provisionalOf(i.newRefresh(setup))
 		}
-		i.start(context.WithoutCancel(ctx), newRefresh(setup))
+		i.start(context.WithoutCancel(ctx), i.newRefresh(setup))
 	}
 	i.running.waiting++
 	return i.running, nil
 }
 
-func newRefresh(setup *setup) *refresh {
+func (i *Instance) newRefresh(setup *setup) *refresh {
 	return &refresh{
-		setup: setup, started: time.Now(), done: make(chan struct{}),
+		setup: setup, started: time.Now(), story: newStory(i.log.Handler()), done: make(chan struct{}),
 		results: make([]Result, len(setup.sources)),
 	}
 }
@@ -115,7 +119,7 @@ func (i *Instance) start(ctx context.Context, r *refresh) {
 }
 
 func (i *Instance) run(ctx context.Context, r *refresh) {
-	log := i.log.With("id_instance", i.ID)
+	log := slog.New(r.story).With("id_instance", i.ID)
 	i.noticeToken(r.setup)
 	var sources sync.WaitGroup
 	for n, source := range r.setup.sources {
@@ -134,6 +138,7 @@ func (i *Instance) run(ctx context.Context, r *refresh) {
 	if !abandoned {
 		// A refresh that nobody waited for to its end says nothing about the instance.
 		i.last.Store(r.snapshot)
+		i.history.add(r.snapshot)
 	}
 	i.running = nil
 	i.mu.Unlock()
@@ -202,6 +207,13 @@ func asFailure(collector string, err error) *client.Error {
 // provisional is the snapshot of a refresh that goes on: collectors that have not
 // ended have failed for who cannot wait.
 func (i *Instance) provisional(r *refresh) *Snapshot {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.provisionalOf(r)
+}
+
+// provisionalOf is provisional where the instance's mutex is held.
+func (i *Instance) provisionalOf(r *refresh) *Snapshot {
 	r.mu.Lock()
 	results := make([]Result, len(r.results))
 	copy(results, r.results)
@@ -219,10 +231,11 @@ func (i *Instance) provisional(r *refresh) *Snapshot {
 	return i.snapshot(r, results)
 }
 
+// snapshot is what a refresh has come to; the instance's mutex is held.
 func (i *Instance) snapshot(r *refresh, results []Result) *Snapshot {
 	return &Snapshot{
-		ID: i.ID, Name: r.setup.name, APIHost: r.setup.apiHost, Window: r.setup.window,
+		ID: i.ID, Name: r.setup.spec.Name, APIHost: r.setup.apiHost, Window: r.setup.spec.Window,
 		Attempted: r.started, Duration: time.Since(r.started),
-		Results: results, counters: i.counters,
+		Results: results, Exchanges: slices.Clone(r.exchanges), Story: r.story.told(), counters: r.setup.counters,
 	}
 }

@@ -14,6 +14,8 @@ type Snapshot struct {
 	Attempted         time.Time     // when the refresh began
 	Duration          time.Duration // how long it took
 	Results           []Result      // of the collectors, in a fixed order
+	Exchanges         []client.Exchange
+	Story             []Line // what was logged meanwhile
 
 	counters []finding // what outlives snapshots, as it is when it is collected
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 
 // source is one of an instance's collectors: what one method of the API tells
@@ -26,64 +27,37 @@ type finding interface {
 	collect(e emitter)
 }
 
-// callSource reads the journal of outgoing calls.
-type callSource struct {
-	client *client.Client
-	window time.Duration
+// staged is a journal on its way into the ledger.
+type staged interface {
+	Commit(read ledger.Read) error
 }
 
-func (callSource) name() string          { return calls }
-func (callSource) optional() bool        { return true }
-func (callSource) shared() time.Duration { return 0 }
-
-func (s callSource) fetch(ctx context.Context, log *slog.Logger) (finding, error) {
-	journal, err := s.client.LastOutgoingCalls(ctx, s.window)
+// readJournal streams a journal into its window and, staged, into the ledger. Both
+// take effect only when the whole of it was read.
+func readJournal[R any](
+	ctx context.Context, log *slog.Logger, window time.Duration,
+	open func(context.Context, time.Duration) (*client.Journal[R], error),
+	into *journal, stage staged, add func(*R),
+) error {
+	answer, err := open(ctx, window)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // an *client.Error says it all
+		return err
 	}
-	defer journal.Close()
-	window := newCallWindow()
-	for call := range journal.Records() {
-		window.add(call)
+	defer answer.Close()
+	for record := range answer.Records() {
+		add(record)
 	}
-	if err := journal.Err(); err != nil {
-		return nil, err //nolint:wrapcheck // an *client.Error says it all
+	if err := answer.Err(); err != nil {
+		return err //nolint:wrapcheck // an *client.Error says it all
 	}
-	window.end(journal.Total(), journal.Invalid())
-	window.log(ctx, log)
-	return window, nil
-}
-
-// messageSource reads the journal of outgoing messages.
-type messageSource struct {
-	client *client.Client
-	window time.Duration
-}
-
-func (messageSource) name() string          { return messages }
-func (messageSource) optional() bool        { return false }
-func (messageSource) shared() time.Duration { return 0 }
-
-func (s messageSource) fetch(ctx context.Context, log *slog.Logger) (finding, error) {
-	journal, err := s.client.LastOutgoingMessages(ctx, s.window)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // an *client.Error says it all
+	into.end(answer.Total(), answer.Invalid())
+	log.DebugContext(ctx, "journal read", "journal", into.name,
+		"records", into.records, "invalid", into.invalid, "truncated", into.truncated())
+	// One that the ledger cannot take is whole all the same: the window shows it, and
+	// the ledger a gap.
+	read := ledger.Read{Date: answer.Date, Window: window, Truncated: into.truncated()}
+	if err := stage.Commit(read); err != nil {
+		log.WarnContext(ctx, "journal not counted", "journal", into.name, "err", err)
 	}
-	defer journal.Close()
-	window := newMessageWindow()
-	for message := range journal.Records() {
-		window.add(message)
-	}
-	if err := journal.Err(); err != nil {
-		return nil, err //nolint:wrapcheck // an *client.Error says it all
-	}
-	window.end(journal.Total(), journal.Invalid())
-	window.log(ctx, log)
-	return window, nil
-}
-
-// log tells what was read.
-func (j *journal) log(ctx context.Context, log *slog.Logger) {
-	log.DebugContext(ctx, "journal read", "journal", j.name,
-		"records", j.records, "invalid", j.invalid, "truncated", j.truncated())
+	return nil
 }

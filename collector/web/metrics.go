@@ -15,7 +15,7 @@ import (
 func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 	gatherers := prometheus.Gatherers{s.opts.Own}
 	if s.opts.InstancesOnMetrics {
-		gatherers = append(gatherers, s.refresh(r, s.opts.Fleet.Roster().Instances()))
+		gatherers = append(gatherers, registryOf(s.refresh(r, s.opts.Fleet.Roster().Instances())))
 	}
 	s.expose(w, r, gatherers)
 }
@@ -34,16 +34,24 @@ func (s *Server) probe(w http.ResponseWriter, r *http.Request) {
 		say(w, http.StatusNotFound, "There is no target of this name in the configuration; "+sdPath+" lists them.")
 		return
 	}
-	s.expose(w, r, s.refresh(r, []*collector.Instance{instance}))
+	if r.URL.Query().Get("debug") == "true" {
+		s.debug(w, r, instance)
+		return
+	}
+	s.expose(w, r, registryOf(s.refresh(r, []*collector.Instance{instance})))
 }
 
-// refresh refreshes instances within the scrape's deadline and returns a registry
-// of this request's own with what was found.
-func (s *Server) refresh(r *http.Request, instances []*collector.Instance) prometheus.Gatherer {
+// refresh refreshes instances within the scrape's deadline.
+func (s *Server) refresh(r *http.Request, instances []*collector.Instance) collector.Collector {
 	ctx, cancel := context.WithTimeout(r.Context(), scrapeTimeout(r.Header))
 	defer cancel()
+	return collector.Refresh(ctx, instances)
+}
+
+// registryOf returns a registry of a request's own with what was found for it.
+func registryOf(found collector.Collector) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collector.Refresh(ctx, instances))
+	registry.MustRegister(found)
 	return registry
 }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"html/template"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -17,6 +18,7 @@ const (
 	sdPath      = "/sd"
 	healthyPath = "/-/healthy"
 	readyPath   = "/-/ready"
+	reloadPath  = "/-/reload"
 )
 
 // Options say how the server answers.
@@ -26,6 +28,7 @@ type Options struct {
 	TelemetryPath      string              // e.g. /metrics
 	InstancesOnMetrics bool                // whether the telemetry path shows the instances too
 	MaxRequests        int                 // scrapes served at once; 0 for no limit
+	Reload             func() error        // loads the configuration again
 	Logger             *slog.Logger
 }
 
@@ -33,6 +36,7 @@ type Options struct {
 type Server struct {
 	opts     Options
 	mux      *http.ServeMux
+	pages    *template.Template
 	scrapes  chan struct{} // a place for each scrape that may be served; nil for no limit
 	draining atomic.Bool
 }
@@ -52,12 +56,9 @@ func NewServer(opts Options) (*Server, error) {
 	s.mux.HandleFunc("GET "+sdPath, s.sd)
 	s.mux.HandleFunc("GET "+healthyPath, func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "Healthy.") })
 	s.mux.HandleFunc("GET "+readyPath, s.ready)
-	if opts.TelemetryPath != "/" {
-		landing, err := s.landingPage()
-		if err != nil {
-			return nil, err
-		}
-		s.mux.Handle("GET /{$}", landing)
+	s.mux.Handle("POST "+reloadPath, http.NewCrossOriginProtection().Handler(http.HandlerFunc(s.reload)))
+	if err := s.addPages(); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -67,7 +68,7 @@ func checkTelemetryPath(path string) error {
 	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "{} \t?#%") || strings.HasSuffix(path, "/") && path != "/" {
 		return fmt.Errorf("the telemetry path is no plain path that begins with /: %s", mend)
 	}
-	if path == probePath || path == sdPath || strings.HasPrefix(path, "/-/") {
+	if path == probePath || path == sdPath || path == historyPath || path == stylePath || strings.HasPrefix(path, "/-/") {
 		return fmt.Errorf("the telemetry path %s is taken by another endpoint: %s", path, mend)
 	}
 	return nil
@@ -92,7 +93,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Content-Security-Policy",
-		"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		"default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	s.mux.ServeHTTP(w, r)
 }
 

@@ -1,0 +1,118 @@
+package collector
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/greenapi-exporter/greenapi_exporter/client"
+	"github.com/greenapi-exporter/greenapi_exporter/client/config"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
+)
+
+// setup is what the configuration says of an instance, at work. A reload makes a
+// new one; a refresh keeps the one it began with.
+type setup struct {
+	spec        spec
+	apiHost     string
+	minInterval time.Duration
+	client      *client.Client
+	sources     []source
+	paces       map[string]*pace // by the sources' names
+	counters    []finding        // what outlives snapshots
+}
+
+func (f *Fleet) newInstance(id string) (*Instance, error) {
+	i := &Instance{ID: id, log: f.opts.Logger, requests: newRequestCounts(), history: &f.history}
+	if f.opts.Ledgers == nil {
+		i.ledger = ledger.New(f.opts.Ledger)
+		return i, nil
+	}
+	var err error
+	if i.ledger, err = f.opts.Ledgers.Open(id, f.opts.Ledger); err != nil {
+		return nil, fmt.Errorf("open the ledger: %w", err)
+	}
+	return i, nil
+}
+
+// setup makes what is known of an instance work. The client, which holds the rate
+// limits, is kept while it asks the same host, and what its collectors know of when
+// to ask again while nothing but the token has changed.
+func (f *Fleet) setup(i *Instance, spec spec, httpClient *http.Client) (*setup, error) {
+	s := &setup{spec: spec, minInterval: f.opts.MinInterval, paces: make(map[string]*pace)}
+	old := i.setup.Load()
+	if old != nil && old.spec.APIURL == spec.APIURL && f.httpClient == httpClient {
+		s.client = old.client
+	} else {
+		var err error
+		if s.client, err = f.newClient(i, spec, httpClient); err != nil {
+			return nil, err
+		}
+	}
+	s.apiHost = s.client.APIHost()
+	s.addSources(i)
+	if file, ok := spec.Token.(*config.TokenFile); ok {
+		file.Notify(func(err error) { f.tokenFile(spec.ID, err) })
+	}
+	if f.opts.Ledgers != nil {
+		s.counters = append(s.counters, savedLedger{i.ledger})
+	}
+	unchanged := old != nil && old.client == s.client && old.spec.Window == spec.Window &&
+		slices.Equal(old.spec.Collectors, spec.Collectors)
+	for _, source := range s.sources {
+		s.paces[source.name()] = new(pace)
+	}
+	if unchanged {
+		maps.Copy(s.paces, old.paces)
+	}
+	return s, nil
+}
+
+// addSources adds what is turned on.
+func (s *setup) addSources(i *Instance) {
+	s.counters = []finding{i.requests, expires(s.spec.expires)}
+	for _, name := range s.spec.Collectors {
+		switch name {
+		case calls:
+			s.sources = append(s.sources, callSource{s.client, s.spec.Window, i.ledger})
+			s.counters = append(s.counters, callCounters{i.ledger})
+		case messages:
+			s.sources = append(s.sources, messageSource{s.client, s.spec.Window, i.ledger})
+			s.counters = append(s.counters, messageCounters{i.ledger})
+		case state:
+			s.sources = append(s.sources, stateSource{s.client})
+		case settings:
+			s.sources = append(s.sources, settingsSource{s.client})
+		case queue:
+			s.sources = append(s.sources, queueSource{s.client})
+		}
+	}
+}
+
+func (f *Fleet) newClient(i *Instance, spec spec, httpClient *http.Client) (*client.Client, error) {
+	c, err := client.New(client.Options{
+		APIURL: spec.APIURL, IDInstance: spec.ID, Token: i,
+		HTTPClient: httpClient, Gate: f.gate, LastServed: i.lastServed,
+		Timeout: f.opts.Timeout, MaxBodyBytes: f.opts.MaxBodyBytes, UserAgent: f.opts.UserAgent,
+		Observe: func(x client.Exchange) {
+			i.observed(x)
+			f.duration.WithLabelValues(x.Method).Observe(x.Duration.Seconds())
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make a client: %w", err)
+	}
+	return c, nil
+}
+
+// tokenFile logs that an instance's token file cannot be used any more, or can be
+// again.
+func (f *Fleet) tokenFile(id string, err error) {
+	if err != nil {
+		f.opts.Logger.Warn("token file not usable, the last token stays in use", "id_instance", id, "err", err)
+		return
+	}
+	f.opts.Logger.Info("token file usable again", "id_instance", id)
+}

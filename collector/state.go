@@ -1,0 +1,79 @@
+package collector
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/greenapi-exporter/greenapi_exporter/client"
+)
+
+var (
+	instanceState = newFamily(Gauge, "instance_state",
+		"State of the instance, as a set: 1 for the state it is in, 0 for the others. False states are reported now and then: alert with a for.",
+		"state")
+	suspendedUntil = newFamily(Gauge, "instance_suspended_until_timestamp_seconds",
+		"Until when the messenger has suspended the account. Absent when it has not, or the API does not say.")
+
+	stateFamilies = []*Family{instanceState, suspendedUntil}
+)
+
+// Values of the label collector of the sources that ask about the account.
+const (
+	state    = "state"
+	settings = "settings"
+	queue    = "queue"
+)
+
+// instanceStates maps the states of an instance, as the API has them, to those of
+// the label.
+var instanceStates = map[string]string{
+	"authorized": "authorized", "notAuthorized": "notAuthorized", "blocked": "blocked",
+	"starting": "starting", "": "starting", "sleepMode": "sleepMode",
+	"suspended": "suspended", "yellowCard": "suspended",
+	"pendingCode": "pendingCode", "pendingPassword": "pendingPassword",
+}
+
+// allStates are the states of the set.
+var allStates = []string{
+	"authorized", "notAuthorized", "blocked", "starting", "sleepMode", "suspended", "pendingCode", "pendingPassword", other,
+}
+
+// stateSource asks for the state of the instance.
+type stateSource struct {
+	client *client.Client
+}
+
+func (stateSource) name() string          { return state }
+func (stateSource) optional() bool        { return true }
+func (stateSource) shared() time.Duration { return 0 }
+
+func (s stateSource) fetch(ctx context.Context, log *slog.Logger) (finding, error) {
+	reported, err := s.client.StateInstance(ctx)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // an *client.Error says it all
+	}
+	mapped, _ := label(instanceStates, reported)
+	found := accountState{state: mapped}
+	if mapped == "suspended" {
+		if found.until, err = s.client.SuspendedUntil(ctx); err != nil {
+			// The state itself is known, and worth more than its end.
+			log.DebugContext(ctx, "end of the suspension not known", "err", err)
+		}
+	}
+	log.DebugContext(ctx, "state read", "state", mapped)
+	return found, nil
+}
+
+// accountState is the state of an instance.
+type accountState struct {
+	state string
+	until time.Time // of a suspension, where it is known
+}
+
+func (a accountState) collect(e emitter) {
+	for _, s := range allStates {
+		e.gauge(instanceState, boolValue(s == a.state), s)
+	}
+	e.timestamp(suspendedUntil, a.until)
+}
