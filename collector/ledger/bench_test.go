@@ -135,7 +135,7 @@ func BenchmarkCommitNew10k(b *testing.B) {
 // BenchmarkSave20k writes, and reads again, the state of 10,000 calls and 10,000 messages.
 func BenchmarkSave20k(b *testing.B) {
 	l, path := benchLedger(b, 10_000)
-	file, err := os.ReadFile(path) //nolint:gosec // A file of the test's.
+	file, err := os.ReadFile(path)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -37,7 +37,6 @@ func OpenDir(path string) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger folder: %w", err)
 	}
-	//nolint:gosec // A descriptor is a small number.
 	if err := unix.Flock(int(folder.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			err = ErrInUse
@@ -137,7 +136,7 @@ func (d *Dir) setAside(path string, o Options) (aside string, err error) {
 	if err := d.fs.Rename(path, aside); err != nil {
 		return "", errors.Join(err, d.fs.Remove(aside))
 	}
-	return aside, d.fs.SyncDir(d.path)
+	return aside, d.fs.SyncDir(d.path) //nolint:wrapcheck // The caller does.
 }
 
 // Close closes the ledgers that are still open, and gives the folder free.

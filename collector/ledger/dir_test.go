@@ -3,7 +3,6 @@ package ledger_test
 import (
 	"bufio"
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -103,7 +101,7 @@ func TestFolderIsLocked(t *testing.T) {
 func TestFolderIsLockedAgainstOtherProcesses(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
-	holder := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // This very program.
+	holder := exec.CommandContext(t.Context(), os.Args[0])
 	holder.Env = append(os.Environ(), holdVariable+"="+path)
 	release, err := holder.StdinPipe()
 	if err != nil {
@@ -123,7 +121,7 @@ func TestFolderIsLockedAgainstOtherProcesses(t *testing.T) {
 		t.Errorf("while another process has it: %v, want ErrInUse", err)
 	}
 
-	second := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // The same.
+	second := exec.CommandContext(t.Context(), os.Args[0])
 	second.Env = append(os.Environ(), holdVariable+"="+path)
 	if out, err := second.Output(); err == nil || !strings.Contains(string(out), "in use by another process") {
 		t.Errorf("a third process: %q, %v", out, err)
@@ -201,7 +199,7 @@ func TestRestartLosesAndDoublesNothing(t *testing.T) {
 		commitCalls(t, l, at(time.Duration(i)*time.Hour), benchCalls(0, 10*i)...)
 		commitMessages(t, l, at(time.Duration(i)*time.Hour), benchMessages(0, 10*i)...)
 		want = l.Totals()
-		if got := sum(want.Calls) + sum(want.Observed); got != uint64(20*i) { //nolint:gosec // Not negative.
+		if got := sum(want.Calls) + sum(want.Observed); got != uint64(20*i) {
 			t.Fatalf("run %d counts %d, want %d", i, got, 20*i)
 		}
 		if err := dir.Close(); err != nil { // It closes the ledger.
@@ -215,7 +213,7 @@ func TestCommitIsInTheFileBeforeItIsShown(t *testing.T) {
 	path := t.TempDir()
 	l := open(t, openDir(t, path), ledger.Options{})
 	life(t, l, func() {
-		file, err := os.ReadFile(filepath.Join(path, instance+".ledger")) //nolint:gosec // A file of the test's.
+		file, err := os.ReadFile(filepath.Join(path, instance+".ledger"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -275,87 +273,6 @@ func TestQuietAccountAndACrash(t *testing.T) {
 	}
 }
 
-func TestDamagedFileIsSetAside(t *testing.T) {
-	t.Parallel()
-	damaged := open(t, ledger.NewDirOn(newTearFS(), "d"), ledger.Options{}).StateFile()
-	damaged[len(damaged)/2] ^= 1
-	for name, content := range map[string][]byte{"damaged": damaged, "foreign": []byte("a letter"), "empty": {}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			path := t.TempDir()
-			file := filepath.Join(path, instance+".ledger")
-			dir := openDir(t, path)
-			var log bytes.Buffer
-			o := ledger.Options{
-				Logger: logTo(&log),
-				Now:    func() time.Time { return start.In(time.FixedZone("", 3600)) },
-			}
-			for range 3 {
-				if err := os.WriteFile(file, content, 0o600); err != nil {
-					t.Fatal(err)
-				}
-				log.Reset()
-				l := open(t, dir, o)
-				if totals := l.Totals(); totals.CallJournal.Entries != 0 || !totals.LastWriteOK {
-					t.Errorf("the new ledger is not empty: %+v", totals)
-				}
-				if got := strings.Count(log.String(), "level=ERROR"); got != 1 || !strings.Contains(log.String(), "set_aside="+file+".corrupt-20251101T120000Z") {
-					t.Errorf("logged:\n%s", log.String())
-				}
-				commitCalls(t, l, at(0), call("A", "pickUp", 0))
-				if err := l.Close(); err != nil {
-					t.Error(err)
-				}
-			}
-			base := instance + ".ledger"
-			want := []string{base, base + ".corrupt-20251101T120000Z", base + ".corrupt-20251101T120000Z-2", base + ".corrupt-20251101T120000Z-3"}
-			if diff := cmp.Diff(want, list(t, path)); diff != "" {
-				t.Errorf("files (-want +got):\n%s", diff)
-			}
-			for _, name := range want[1:] {
-				if got, err := os.ReadFile(filepath.Join(path, name)); err != nil || !bytes.Equal(got, content) { //nolint:gosec // A file of the test's.
-					t.Errorf("%s was changed: %v", name, err)
-				}
-			}
-		})
-	}
-}
-
-func TestDamagedFileThatCannotBeSetAsideIsAnError(t *testing.T) {
-	t.Parallel()
-	fs := newTearFS()
-	name := filepath.Join("d", instance+".ledger")
-	fs.visible[name] = &inode{data: []byte("a letter")}
-	fs.fault = func(int) (int, error) { return 0, syscall.EROFS }
-	if _, err := ledger.NewDirOn(fs, "d").Open(instance, ledger.Options{}); !errors.Is(err, syscall.EROFS) {
-		t.Errorf("Open: %v", err)
-	}
-	if got := fs.visible[name].data; string(got) != "a letter" || len(fs.visible) != 1 {
-		t.Errorf("the file was touched: %q", got)
-	}
-}
-
-func TestNewerVersionIsLeftAlone(t *testing.T) {
-	t.Parallel()
-	path := t.TempDir()
-	file := filepath.Join(path, instance+".ledger")
-	content := ledger.New(ledger.Options{}).StateFile()
-	binary.LittleEndian.PutUint32(content[8:], ledger.Version+1)
-	if err := os.WriteFile(file, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	dir := openDir(t, path)
-	if _, err := dir.Open(instance, ledger.Options{}); !errors.Is(err, ledger.ErrNewerVersion) || !strings.Contains(err.Error(), file) {
-		t.Errorf("Open: %v, want ErrNewerVersion of %s", err, file)
-	}
-	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, content) || len(list(t, path)) != 1 { //nolint:gosec // A file of the test's.
-		t.Errorf("the file was not left alone: %v", err)
-	}
-	if _, err := dir.Open("1101000002", ledger.Options{}); err != nil {
-		t.Errorf("another instance: %v", err)
-	}
-}
-
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	dir := openDir(t, t.TempDir())
@@ -391,135 +308,6 @@ func TestNothingReadWritesNoFile(t *testing.T) {
 	}
 }
 
-// faultyFS is the real file system, until told otherwise.
-type faultyFS struct {
-	ledger.FileSystem
-	err error
-}
-
-func (f *faultyFS) OpenFile(name string, flag int, mode fs.FileMode) (ledger.File, error) {
-	file, err := f.FileSystem.OpenFile(name, flag, mode)
-	if err != nil {
-		return nil, fmt.Errorf("open: %w", err)
-	}
-	return &faultyFile{file, f}, nil
-}
-
-type faultyFile struct {
-	ledger.File
-	fs *faultyFS
-}
-
-// Write writes half, and fails, when the disk is full.
-func (f *faultyFile) Write(b []byte) (int, error) {
-	if f.fs.err != nil {
-		n, _ := f.File.Write(b[:len(b)/2])
-		return n, f.fs.err
-	}
-	n, err := f.File.Write(b)
-	if err != nil {
-		err = fmt.Errorf("write: %w", err)
-	}
-	return n, err
-}
-
-func TestDiskTrouble(t *testing.T) {
-	t.Parallel()
-	for _, trouble := range []error{syscall.ENOSPC, syscall.EROFS} {
-		t.Run(trouble.Error(), func(t *testing.T) {
-			t.Parallel()
-			path := t.TempDir()
-			disk := &faultyFS{FileSystem: ledger.OSFileSystem()}
-			dir := ledger.NewDirOn(disk, path)
-			var log bytes.Buffer
-			l := open(t, dir, ledger.Options{Logger: logTo(&log)})
-			commitCalls(t, l, at(0))
-			commitCalls(t, l, at(0), benchCalls(0, 1)...)
-			before := l.Totals()
-
-			disk.err = trouble
-			for n := range 5 {
-				commitCalls(t, l, at(0), benchCalls(0, 2+n)...)
-				shown := *l.Totals()
-				if shown.LastWriteOK {
-					t.Fatalf("commit %d: a failed write is not shown", n)
-				}
-				shown.LastWriteOK = true
-				if diff := cmp.Diff(before, &shown); diff != "" {
-					t.Fatalf("commit %d: what is not in the file is shown (-file +shown):\n%s", n, diff)
-				}
-			}
-			if got := strings.Count(log.String(), "\n"); got != 1 || !strings.Contains(log.String(), "level=ERROR") {
-				t.Errorf("logged while the disk fails:\n%s", log.String())
-			}
-			// A crash now leaves what was shown.
-			file, err := os.ReadFile(filepath.Join(path, instance+".ledger")) //nolint:gosec // A file of the test's.
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(before.Calls, decoded(t, file).Totals.Calls); diff != "" {
-				t.Errorf("the file holds something else than is shown (-shown +file):\n%s", diff)
-			}
-
-			disk.err = nil
-			commitCalls(t, l, at(0), benchCalls(0, 6)...) // Unchanged.
-			if got := l.Totals(); sum(got.Calls) != 6 || !got.LastWriteOK {
-				t.Errorf("once the disk works again: %d calls, LastWriteOK %t; want 6 and true", sum(got.Calls), got.LastWriteOK)
-			}
-			if got := strings.Count(log.String(), "\n"); got != 2 {
-				t.Errorf("logged once the disk works again:\n%s", log.String())
-			}
-			want := l.Totals()
-			if err := l.Close(); err != nil {
-				t.Error(err)
-			}
-			if diff := cmp.Diff(want, open(t, dir, ledger.Options{}).Totals()); diff != "" {
-				t.Errorf("after a restart (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestCloseTellsOfADiskThatFails(t *testing.T) {
-	t.Parallel()
-	fs := newTearFS()
-	l := open(t, ledger.NewDirOn(fs, "d"), ledger.Options{})
-	fs.fault = func(int) (int, error) { return 0, syscall.ENOSPC }
-	commitCalls(t, l, at(0))
-	commitCalls(t, l, at(0), call("A", "pickUp", 0))
-	if got := l.Totals(); sum(got.Calls) != 0 || got.LastWriteOK {
-		t.Errorf("%+v", got)
-	}
-	if err := l.Close(); !errors.Is(err, syscall.ENOSPC) {
-		t.Errorf("Close: %v", err)
-	}
-	if err := l.Close(); err != nil {
-		t.Errorf("Close again: %v", err)
-	}
-}
-
-func TestLostFileIsWrittenAgain(t *testing.T) {
-	t.Parallel()
-	path := t.TempDir()
-	l := open(t, openDir(t, path), ledger.Options{})
-	commitCalls(t, l, at(0))
-	if err := os.Remove(filepath.Join(path, instance+".ledger")); err != nil {
-		t.Fatal(err)
-	}
-	commitCalls(t, l, at(0), benchCalls(0, 1)...)
-	if l.Totals().LastWriteOK {
-		t.Error("that the file is gone was not noticed")
-	}
-	commitCalls(t, l, at(0), benchCalls(0, 1)...)
-	file, err := os.ReadFile(filepath.Join(path, instance+".ledger")) //nolint:gosec // A file of the test's.
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := sum(decoded(t, file).Totals.Calls); got != 1 || !l.Totals().LastWriteOK {
-		t.Errorf("the file holds %d calls, want 1", got)
-	}
-}
-
 func TestOnlyHashesAreKept(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
@@ -528,7 +316,7 @@ func TestOnlyHashesAreKept(t *testing.T) {
 		commitCalls(t, l, at(0), benchCalls(0, 500*i)...)
 		commitMessages(t, l, at(0), benchMessages(0, 500*i)...)
 	}
-	file, err := os.ReadFile(filepath.Join(path, instance+".ledger")) //nolint:gosec // A file of the test's.
+	file, err := os.ReadFile(filepath.Join(path, instance+".ledger"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -193,9 +193,6 @@ func appendChatTypes(b []byte, chatTypes []string) []byte {
 	})
 }
 
-// metaSize is what appendMeta appends.
-const metaSize = 1 + 6*8 + 4
-
 func appendMeta(b []byte, id journalID, m *meta) []byte {
 	return appendSection(b, sectionMeta, id, func(b []byte) []byte {
 		baselined := byte(0)

@@ -273,7 +273,7 @@ func fromUnix(seconds int64) time.Time {
 
 // clock returns the exporter's time in Unix seconds, as far as they can be kept.
 func clock(t time.Time) uint32 {
-	return uint32(min(max(t.Unix(), 1), math.MaxUint32-1)) //nolint:gosec // Just bounded.
+	return uint32(min(max(t.Unix(), 1), math.MaxUint32-1))
 }
 
 // cutoff returns the time before which a key must have been last seen to be forgotten.

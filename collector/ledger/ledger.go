@@ -223,5 +223,5 @@ func (l *Ledger) chatType(name string) uint8 {
 	default:
 		i = 0 // Other, see newFileState.
 	}
-	return uint8(i) //nolint:gosec // Just bounded.
+	return uint8(i)
 }

@@ -103,10 +103,10 @@ func (s messageState) value() messageValue {
 func (v messageValue) state() messageState {
 	return messageState{
 		messageRow: messageRow{
-			time:     uint32(v),               //nolint:gosec // The lowest bits.
-			status:   uint8(v>>statusAt) & 15, //nolint:gosec // 4 bits.
-			stage:    stage(v>>stageAt) & 3,
-			failures: failures(v>>failuresAt) & 31,
+			time:     uint32(v),                    //nolint:gosec // The lowest bits.
+			status:   uint8(v>>statusAt) & 15,      //nolint:gosec // 4 bits.
+			stage:    stage(v>>stageAt) & 3,        //nolint:gosec // 2 bits.
+			failures: failures(v>>failuresAt) & 31, //nolint:gosec // 5 bits.
 		},
 		chatType:  uint8(v >> chatTypeAt), //nolint:gosec // 8 bits.
 		inJournal: v.inJournal(),

@@ -44,10 +44,10 @@ func newTable[V value[V]](keys []uint64, values []V) table[V] {
 	t := table[V]{keys: keys, values: values, index: make([]uint32, 1<<leading+1), shift: 64 - leading}
 	position := 0
 	for b := range t.index {
-		for position < len(keys) && keys[position]>>t.shift < uint64(b) { //nolint:gosec // A range index is never negative.
+		for position < len(keys) && keys[position]>>t.shift < uint64(b) {
 			position++
 		}
-		t.index[b] = uint32(position) //nolint:gosec // Bounded by the number of keys.
+		t.index[b] = uint32(position)
 	}
 	return t
 }

@@ -1,0 +1,127 @@
+package ledger_test
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
+)
+
+// knowsTruth reports whether it is certain which read was the last one, and the
+// server is one whose answers can be relied on.
+func (m *model) knowsTruth() bool {
+	return len(m.beliefs) == 1 && !m.glitches && !m.undated && !m.backwards
+}
+
+// mustTell fails when rows were lost upstream and no gap was reported.
+func (m *model) mustTell(lost bool, before, after ledger.JournalTotals) {
+	m.t.Helper()
+	if !lost {
+		return
+	}
+	m.did.Lost++
+	saved := m.ledger.Totals().LastWriteOK
+	sameBaseline := !before.Baseline.IsZero() && before.Baseline.Equal(after.Baseline)
+	if saved && sameBaseline && after.Gaps == before.Gaps {
+		m.t.Fatalf("%s: after %+v: rows were lost, and no gap was reported", m.name, m.did)
+	}
+}
+
+// committed compares the ledger with the references after a commit.
+func (m *model) committed(err error, before *ledger.Totals, read func(*reference) []*reference) {
+	m.t.Helper()
+	m.did.Reads++
+	if err != nil {
+		if err != ledger.ErrTooManyRows { //nolint:errorlint // It is not wrapped.
+			m.t.Fatalf("%s: Commit: %v", m.name, err)
+		}
+		m.did.TooMany++
+	}
+	var next []*reference
+	for _, b := range m.beliefs {
+		next = append(next, read(b.clone())...)
+	}
+	m.did.Doubts += len(next) - len(m.beliefs)
+	m.beliefs = distinct(next)
+	shown := m.ledger.Totals()
+	m.neverLess(before, shown)
+	if !shown.LastWriteOK {
+		m.filed = distinct(append(m.filed, m.beliefs...))
+		if len(m.filed) > 25 {
+			m.fs.fault = nil // What may be in the file must not grow with the fuzzer's patience.
+		}
+		m.agreeing(m.filed, shown, "with trouble on the disk")
+		return
+	}
+	m.beliefs = m.agreeing(m.beliefs, shown, "after a commit")
+	m.filed = m.beliefs
+}
+
+// agreeing returns the references that have these totals. There must be one.
+func (m *model) agreeing(all []*reference, shown *ledger.Totals, when string) []*reference {
+	m.t.Helper()
+	sought := *shown
+	sought.LastWriteOK = true
+	var agree []*reference
+	for _, r := range all {
+		if reflect.DeepEqual(r.totals, &sought) {
+			agree = append(agree, r)
+		}
+	}
+	if len(agree) == 0 {
+		m.t.Fatalf("%s: %s, after %+v: totals differ from those of all %d references; from the last (-reference +ledger):\n%s",
+			m.name, when, m.did, len(all), cmp.Diff(all[len(all)-1].totals, shown))
+	}
+	return agree
+}
+
+func distinct(all []*reference) []*reference {
+	var some []*reference
+	for _, r := range all {
+		if !slices.ContainsFunc(some, func(o *reference) bool { return reflect.DeepEqual(r, o) }) {
+			some = append(some, r)
+		}
+	}
+	return some
+}
+
+// neverLess fails when a counter that was shown falls.
+func (m *model) neverLess(before, after *ledger.Totals) {
+	m.t.Helper()
+	for name, fell := range map[string]bool{
+		"calls":        falls(before.Calls, after.Calls),
+		"participants": falls(before.Participants, after.Participants),
+		"observed":     falls(before.Observed, after.Observed),
+		"sent":         falls(before.Sent, after.Sent),
+		"delivered":    falls(before.Delivered, after.Delivered),
+		"read":         falls(before.Read, after.Read),
+		"failed":       falls(before.Failed, after.Failed),
+		"call gaps":    before.CallJournal.Gaps > after.CallJournal.Gaps || before.CallJournal.Evictions > after.CallJournal.Evictions,
+		"message gaps": before.MessageJournal.Gaps > after.MessageJournal.Gaps || before.MessageJournal.Evictions > after.MessageJournal.Evictions,
+	} {
+		if fell {
+			m.t.Fatalf("%s: after %+v: %s fell:\n%s", m.name, m.did, name, cmp.Diff(before, after))
+		}
+	}
+	for labels, h := range before.Durations {
+		now := after.Durations[labels]
+		fell := now.Count < h.Count || now.Sum < h.Sum
+		for i := range h.Buckets {
+			fell = fell || now.Buckets[i] < h.Buckets[i]
+		}
+		if fell {
+			m.t.Fatalf("%s: after %+v: durations %v fell from %v to %v", m.name, m.did, labels, h, now)
+		}
+	}
+}
+
+func falls[K comparable](before, after map[K]uint64) bool {
+	for labels, n := range before {
+		if after[labels] < n {
+			return true
+		}
+	}
+	return false
+}
