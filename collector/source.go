@@ -48,7 +48,7 @@ func readJournal[R any](
 		add(record)
 	}
 	if err := answer.Err(); err != nil {
-		return err //nolint:wrapcheck // an *client.Error says it all
+		return err
 	}
 	into.end(answer.Total(), answer.Invalid())
 	log.DebugContext(ctx, "journal read", "journal", into.name,

@@ -67,5 +67,5 @@ func (s *Server) expose(w http.ResponseWriter, r *http.Request, gatherer prometh
 type errorLog struct{ log *slog.Logger }
 
 func (l errorLog) Println(v ...any) {
-	l.log.Error("exposition incomplete", "err", fmt.Sprint(v...)) //nolint:sloglint // the interface has no context
+	l.log.Error("exposition incomplete", "err", fmt.Sprint(v...))
 }

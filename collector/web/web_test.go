@@ -78,11 +78,11 @@ func (f *face) do(t *testing.T, method, path string, header ...string) *httptest
 // inBubble runs a test on a fake clock.
 func inBubble(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
-	t.Parallel()
 	synctest.Test(t, test)
 }
 
 func TestMetricsShowsEverything(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T) {
 		f := newFace(t, nil)
 		body := f.get(t, "/metrics").Body.String()
@@ -103,6 +103,7 @@ func TestMetricsShowsEverything(t *testing.T) {
 }
 
 func TestInstancesOnMetricsOff(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T) {
 		f := newFace(t, func(o *web.Options) { o.InstancesOnMetrics = false })
 		if body := f.get(t, "/metrics").Body.String(); strings.Contains(body, "id_instance") || !strings.Contains(body, "go_goroutines") {
@@ -118,6 +119,7 @@ func TestInstancesOnMetricsOff(t *testing.T) {
 }
 
 func TestProbeShowsOneInstance(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T) {
 		f := newFace(t, nil)
 		body := f.get(t, "/probe?target=support").Body.String()
@@ -136,6 +138,7 @@ func TestProbeShowsOneInstance(t *testing.T) {
 }
 
 func TestProbeOfNoTarget(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T) {
 		f := newFace(t, nil)
 		for path, want := range map[string]int{
@@ -155,6 +158,7 @@ func TestProbeOfNoTarget(t *testing.T) {
 }
 
 func TestServiceDiscovery(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T) {
 		f := newFace(t, nil)
 		w := f.get(t, "http://exporter-2.example:10174/sd")
@@ -189,6 +193,7 @@ func TestScrapeIsAnsweredBeforeItsDeadline(t *testing.T) {
 		"59.25": 58750 * time.Millisecond,
 	} {
 		t.Run(header, func(t *testing.T) {
+			t.Parallel()
 			inBubble(t, func(t *testing.T) {
 				f := newFace(t, nil)
 				f.sales.Fault(greenapitest.AnyMethod, greenapitest.FaultHang(), 0)
@@ -212,6 +217,7 @@ func TestScrapeIsAnsweredBeforeItsDeadline(t *testing.T) {
 }
 
 func TestTooManyScrapes(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T) {
 		f := newFace(t, nil)
 		f.support.Fault(greenapitest.AnyMethod, greenapitest.FaultHang(), 0)
@@ -233,15 +239,26 @@ func TestTooManyScrapes(t *testing.T) {
 }
 
 func TestEndpoints(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T) {
 		f := newFace(t, nil)
 		for _, test := range []struct {
 			method, path string
 			want         int
 		}{
-			{"GET", "/", 200}, {"HEAD", "/", 200}, {"POST", "/", 405}, {"GET", "/nothing", 404}, {"GET", "/debug/pprof/", 404},
-			{"GET", "/-/healthy", 200}, {"HEAD", "/-/healthy", 200}, {"GET", "/-/ready", 200}, {"POST", "/-/ready", 405},
-			{"POST", "/metrics", 405}, {"DELETE", "/probe?target=support", 405}, {"PUT", "/sd", 405}, {"GET", "/sd/../metrics/x", 404},
+			{"GET", "/", 200},
+			{"HEAD", "/", 200},
+			{"POST", "/", 405},
+			{"GET", "/nothing", 404},
+			{"GET", "/debug/pprof/", 404},
+			{"GET", "/-/healthy", 200},
+			{"HEAD", "/-/healthy", 200},
+			{"GET", "/-/ready", 200},
+			{"POST", "/-/ready", 405},
+			{"POST", "/metrics", 405},
+			{"DELETE", "/probe?target=support", 405},
+			{"PUT", "/sd", 405},
+			{"GET", "/sd/../metrics/x", 404},
 		} {
 			w := f.do(t, test.method, test.path)
 			if w.Code != test.want && (w.Code != http.StatusTemporaryRedirect || test.want != 404) {
@@ -264,6 +281,7 @@ func TestEndpoints(t *testing.T) {
 }
 
 func TestFormats(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T) {
 		f := newFace(t, nil)
 		for accept, want := range map[string]string{
