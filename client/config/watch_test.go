@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,14 +41,14 @@ func TestWatch(t *testing.T) {
 		write("two/greenapi.yml", "b")
 		point("one")
 		ctx, cancel := context.WithCancel(t.Context())
-		changes := 0
-		go config.Watch(ctx, filepath.Join(folder, "data", "greenapi.yml"), func() { changes++ })
-		expect := func(want int) {
+		var changes atomic.Int64
+		go config.Watch(ctx, filepath.Join(folder, "data", "greenapi.yml"), func() { changes.Add(1) })
+		expect := func(want int64) {
 			t.Helper()
 			time.Sleep(time.Minute)
 			synctest.Wait()
-			if changes != want {
-				t.Errorf("%d changes, want %d", changes, want)
+			if got := changes.Load(); got != want {
+				t.Errorf("%d changes, want %d", got, want)
 			}
 		}
 		expect(0)
