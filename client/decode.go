@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -23,6 +24,9 @@ var lenient = []jsontext.Options{
 // holds it whole. Thumbnails, the largest seen, take some 100 kB.
 const maxToken = 4 << 20
 
+// bufferSize is that of a parser, in bytes.
+const bufferSize = 64 << 10
+
 // decoder reads the fields of records. A value of the wrong type is skipped and
 // marks its field; so a field that repeats is judged by its last value.
 type decoder struct {
@@ -38,12 +42,20 @@ type decoder struct {
 type fields uint
 
 var decoders = sync.Pool{New: func() any {
-	return &decoder{json: jsontext.NewDecoder(eof{})}
+	return &decoder{json: roomyParser()}
 }}
 
-type eof struct{}
-
-func (eof) Read([]byte) (int, error) { return 0, io.EOF }
+// roomyParser returns a parser whose buffer holds several thumbnails. By itself it
+// grows to one value at most, so that most thumbnails lie across its end and are
+// scanned twice. It never shrinks, so a long value grows it once and for all.
+func roomyParser() *jsontext.Decoder {
+	long := `"` + strings.Repeat(" ", bufferSize/2) + `"`
+	json := jsontext.NewDecoder(strings.NewReader(long))
+	if err := json.SkipValue(); err != nil {
+		panic(err) // a string of spaces
+	}
+	return json
+}
 
 func newDecoder(in io.Reader) *decoder {
 	d, _ := decoders.Get().(*decoder)
@@ -52,10 +64,10 @@ func newDecoder(in io.Reader) *decoder {
 	return d
 }
 
-// free gives the decoder back, unless a large token has made its buffer large.
+// free gives the decoder back, unless a large token has made its buffer larger.
 func (d *decoder) free() {
 	d.in = nil
-	if cap(d.json.UnreadBuffer()) <= 64<<10 {
+	if cap(d.json.UnreadBuffer()) <= bufferSize {
 		decoders.Put(d)
 	}
 }
