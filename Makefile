@@ -10,6 +10,7 @@ SHELL         := bash
 # Tools are pinned here and in tools.mod (Prometheus). They go to bin/, and are built again when their version changes.
 GOLANGCI_LINT_VERSION := v2.15.0
 ALERTMANAGER_VERSION  := v0.31.1
+BENCHSTAT_VERSION     := v0.0.0-20260908200009-22c9c6c9d4da
 
 BIN           := $(CURDIR)/bin
 GOLANGCI_LINT := bin/.golangci-lint-$(GOLANGCI_LINT_VERSION)
@@ -31,6 +32,8 @@ TEST_FLAGS ?=
 FUZZTIME   ?= 10s
 BENCH      ?= .
 BENCHTIME  ?= 1s
+BENCHED    ?= ./client ./collector/...
+LOAD_FLAGS ?=
 ARGS       ?=
 
 .PHONY: help
@@ -70,8 +73,24 @@ e2e: build $(PROMETHEUS) ## A real Prometheus scrapes the real binary (builds Pr
 		go test -tags e2e -count=1 -timeout 10m $(TEST_FLAGS) ./deploy/e2e
 
 .PHONY: bench
-bench: ## Run the benchmarks (BENCH=Regexp BENCHTIME=1s)
-	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./...
+bench: build ## Measure, and write the tables of deploy/performance.md: some 15 minutes (BENCH=Regexp BENCHTIME=1s LOAD_FLAGS=-help)
+	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -count 3 $(BENCHED) | tee bin/bench.txt
+	go run ./client/greenapitest/cmd/load -exporter bin/greenapi_exporter -benchmarks bin/bench.txt -write deploy/performance.md $(LOAD_FLAGS)
+
+# The old commit is built and measured in a work tree of its own, in turns with this one.
+.PHONY: bench-compare
+bench-compare: build ## Compare with another commit: benchstat, and whole processes in turns (OLD=commit)
+	git worktree remove --force bin/old 2>/dev/null || true
+	git worktree add --detach bin/old '$(or $(OLD),$(error which commit? make bench-compare OLD=commit))'
+	trap 'git worktree remove --force bin/old' EXIT; \
+	$(MAKE) -C bin/old build; \
+	: >bin/bench-old.txt; : >bin/bench-new.txt; \
+	for round in 1 2 3 4 5 6; do \
+		go -C bin/old test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem $(BENCHED) | tee -a bin/bench-old.txt; \
+		go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem $(BENCHED) | tee -a bin/bench-new.txt; \
+	done; \
+	go run golang.org/x/perf/cmd/benchstat@$(BENCHSTAT_VERSION) bin/bench-old.txt bin/bench-new.txt; \
+	go run ./client/greenapitest/cmd/load -exporter bin/greenapi_exporter -against bin/old/bin/greenapi_exporter -run scrape $(LOAD_FLAGS)
 
 .PHONY: fuzz
 fuzz: ## Fuzz every fuzz target, FUZZTIME (10s) each

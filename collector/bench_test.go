@@ -131,23 +131,33 @@ func BenchmarkWindow(b *testing.B) {
 	})
 }
 
-// refreshed returns the snapshots of so many accounts with small journals.
-func refreshed(b *testing.B, accounts int) Collector {
+// benchFleet is a fleet of so many accounts whose journals are payloads of that many
+// rows. A method without a payload is not asked.
+func benchFleet(b *testing.B, accounts, rows int, payloads map[string]func(greenapitest.Payload, io.Writer) error) *Fleet {
 	b.Helper()
 	srv := greenapitest.NewPipeServer()
 	b.Cleanup(srv.Close)
 	srv.SetEncoding(greenapitest.EncodingPlain)
+	collectors := map[string]string{greenapitest.MethodLastOutgoingCalls: calls, greenapitest.MethodLastOutgoingMessages: messages}
+	var asked []string
+	answers := map[string]greenapitest.Fault{}
+	for method, write := range payloads {
+		var body bytes.Buffer
+		if err := write(greenapitest.Payload{Rows: rows, Seed: 1}, &body); err != nil {
+			b.Fatal(err)
+		}
+		asked, answers[method] = append(asked, collectors[method]), greenapitest.Fault{Body: body.Bytes()}
+	}
 	var yaml strings.Builder
 	yaml.WriteString("instances:\n")
-	payload := greenapitest.Payload{Rows: 50, Seed: 1}
 	for n := range accounts {
 		instance := srv.AddInstance(fmt.Sprint(1101000000+n), "token")
-		instance.SetBodyFunc(greenapitest.MethodLastOutgoingCalls, payload.Calls)
-		instance.SetBodyFunc(greenapitest.MethodLastOutgoingMessages, payload.Texts)
+		for method, answer := range answers {
+			instance.Fault(method, answer, 0)
+		}
 		fmt.Fprintf(&yaml, "- {id: %q, token: token, api_url: %q}\n", instance.ID(), srv.URL)
 	}
-	cfg, err := config.Parse("bench.yml", []byte(yaml.String()),
-		config.Defaults{Window: 24 * time.Hour, Collectors: []string{calls, messages}})
+	cfg, err := config.Parse("bench.yml", []byte(yaml.String()), config.Defaults{Window: 24 * time.Hour, Collectors: asked})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -158,7 +168,13 @@ func refreshed(b *testing.B, accounts int) Collector {
 	if err := fleet.Apply(cfg); err != nil {
 		b.Fatal(err)
 	}
-	snapshots := Refresh(b.Context(), fleet.Roster().Instances())
+	return fleet
+}
+
+// refreshed refreshes instances, all of which must be up.
+func refreshed(b *testing.B, instances []*Instance) Collector {
+	b.Helper()
+	snapshots := Refresh(b.Context(), instances)
 	for _, s := range snapshots {
 		if !s.Up() {
 			b.Fatalf("instance %s is not up: %+v", s.ID, s.Results)
@@ -167,12 +183,45 @@ func refreshed(b *testing.B, accounts int) Collector {
 	return snapshots
 }
 
+// BenchmarkScrape is a whole scrape of one account with one full journal, as it is
+// when nothing is new: asked for, decoded, counted, kept in the ledger, and exposed.
+// The server shares the process, without a network. What to profile:
+//
+//	go test -run '^$' -bench Scrape/calls -cpuprofile cpu.out ./collector
+func BenchmarkScrape(b *testing.B) {
+	// Accounts take turns, for each may be asked only once a second.
+	const accounts = 128
+	for _, payload := range []struct {
+		name, method string
+		write        func(greenapitest.Payload, io.Writer) error
+	}{
+		{"calls", greenapitest.MethodLastOutgoingCalls, greenapitest.Payload.Calls},
+		{"texts", greenapitest.MethodLastOutgoingMessages, greenapitest.Payload.Texts},
+	} {
+		b.Run(payload.name, func(b *testing.B) {
+			fleet := benchFleet(b, accounts, benchRecords, map[string]func(greenapitest.Payload, io.Writer) error{payload.method: payload.write})
+			instances := fleet.Roster().Instances()
+			for n := range instances {
+				refreshed(b, instances[n:n+1])
+			}
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				one := instances[n%accounts:][:1]
+				expose(b, refreshed(b, one))
+			}
+		})
+	}
+}
+
 // BenchmarkExposition collects snapshots in a registry of the request's own and
 // writes them as text, as a scrape does once everything is fetched.
 func BenchmarkExposition(b *testing.B) {
 	for _, accounts := range []int{1, 100, 1000} {
 		b.Run(fmt.Sprintf("%d_accounts", accounts), func(b *testing.B) {
-			snapshots := refreshed(b, accounts)
+			snapshots := refreshed(b, benchFleet(b, accounts, 50, map[string]func(greenapitest.Payload, io.Writer) error{
+				greenapitest.MethodLastOutgoingCalls:    greenapitest.Payload.Calls,
+				greenapitest.MethodLastOutgoingMessages: greenapitest.Payload.Texts,
+			}).Roster().Instances())
 			series, size := 0, 0
 			b.ReportAllocs()
 			for b.Loop() {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
 )
@@ -26,11 +27,18 @@ const largestKept = 100_000
 
 // serving is what the server's accounts hold.
 type serving struct {
-	payload  string // a key of payloads, or "both": calls and text messages
-	rows     int
+	payload  string // a key of payloads; "both": calls and text messages; or "simulated"
+	rows     int    // of a journal; not of simulated ones
 	accounts int
 	gzip     bool
 }
+
+const (
+	// simulatedPerDay is how many messages a simulated account sends a day.
+	simulatedPerDay = 300
+	// simulatedSpeed is how much faster than ours the clock of simulated accounts is.
+	simulatedSpeed = 20
+)
 
 // payloads are the kinds of journals, each with the method that answers with it.
 func payloads() map[string]payload {
@@ -49,7 +57,7 @@ type payload struct {
 
 func (s serving) kinds() []payload {
 	all := payloads()
-	if s.payload == "both" {
+	if s.payload == "both" || s.payload == "simulated" {
 		return []payload{all["calls"], all["texts"]}
 	}
 	return []payload{all[s.payload]}
@@ -89,22 +97,12 @@ func serveAPI(ctx context.Context, args []string, stderr io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err //nolint:wrapcheck // the flag package has said what is wrong
 	}
-	server := greenapitest.NewServer()
+	server, err := s.server()
+	if err != nil {
+		return err
+	}
 	defer server.Close()
 	server.SetEncoding(greenapitest.EncodingPlain)
-	for _, kind := range s.kinds() {
-		answer, err := s.answer(kind)
-		if err != nil {
-			return err
-		}
-		for n := range s.accounts {
-			instance := server.Instance(accountID(n))
-			if instance == nil {
-				instance = server.AddInstance(accountID(n), token)
-			}
-			instance.Fault(kind.method, answer, 0)
-		}
-	}
 	api, err := url.Parse(server.URL)
 	if err != nil {
 		return fmt.Errorf("the server's address: %w", err)
@@ -114,6 +112,43 @@ func serveAPI(ctx context.Context, args []string, stderr io.Writer) error {
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// server starts a server whose accounts hold that.
+func (s serving) server() (*greenapitest.Server, error) {
+	if s.payload == "simulated" {
+		return greenapitest.NewSimulationServer(s.simulation()), nil
+	}
+	server := greenapitest.NewServer()
+	for _, kind := range s.kinds() {
+		answer, err := s.answer(kind)
+		if err != nil {
+			server.Close()
+			return nil, err
+		}
+		for n := range s.accounts {
+			instance := server.Instance(accountID(n))
+			if instance == nil {
+				instance = server.AddInstance(accountID(n), token)
+			}
+			instance.Fault(kind.method, answer, 0)
+		}
+	}
+	return server, nil
+}
+
+// simulation is of accounts whose clock runs fast.
+func (s serving) simulation() *greenapitest.Simulation {
+	accounts := greenapitest.Fleet(1, s.accounts, simulatedPerDay)
+	for n := range accounts {
+		accounts[n].ID, accounts[n].Token = accountID(n), token
+	}
+	// The middle of a working day.
+	begin, started := time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC), time.Now()
+	return greenapitest.NewSimulation(greenapitest.Settings{
+		Seed:  1,
+		Clock: func() time.Time { return begin.Add(simulatedSpeed * time.Since(started)) },
+	}, accounts...)
 }
 
 // answer makes the answer of all accounts, in memory unless it is very large.

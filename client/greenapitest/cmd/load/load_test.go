@@ -103,6 +103,51 @@ func TestReaderReadsWhatTheAPIServes(t *testing.T) {
 	}
 }
 
+// TestSimulatedAccounts reads simulated accounts, whose journals grow by themselves.
+func TestSimulatedAccounts(t *testing.T) {
+	t.Parallel()
+	reader := startRoles(t, serving{payload: "simulated", accounts: 2})
+	for range 2 {
+		if err := reader.turn(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if resident, err := reader.resident(); err != nil || resident < 1<<20 || resident > 1<<30 {
+		t.Errorf("memory: %d bytes, %v", resident, err)
+	}
+}
+
+func TestBenchmarksOf(t *testing.T) {
+	t.Parallel()
+	got, err := benchmarksOf(strings.NewReader(`goos: linux
+pkg: example.org/greenapi_exporter/client
+BenchmarkDecode/calls-2   80  14550000 ns/op  300.00 MB/s  14.40 cpu-ms/op  4.000 times_faster  5828 B/op  52 allocs/op
+BenchmarkDecode/calls-2   80  14450000 ns/op  300.00 MB/s  14.40 cpu-ms/op  4.200 times_faster  5830 B/op  52 allocs/op
+BenchmarkDecode/calls-2   80  19550000 ns/op  300.00 MB/s  14.40 cpu-ms/op  3.900 times_faster  5828 B/op  52 allocs/op
+PASS
+pkg: example.org/greenapi_exporter/collector/ledger
+BenchmarkSave-2   10  1500 ns/op  7 B/op  1 allocs/op
+BenchmarkMemory  1  1500 ns/op  15.10 B/entry
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `| benchmark | time, ms | allocations | allocated, kB | more |
+|---|--:|--:|--:|---|
+| client: Decode/calls | 14.55 | 52 | 5.7 | 14.4 cpu-ms/op, 4 times_faster |
+| collector/ledger: Save | 0.00 | 1 | 0.0 |  |
+| collector/ledger: Memory | 0.00 |  |  | 15.1 B/entry |
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	for _, text := range []string{"", "pkg: x\nBenchmarkX 1 a ns/op\n", "BenchmarkX 1 2\n"} {
+		if _, err := benchmarksOf(strings.NewReader(text)); err == nil {
+			t.Errorf("no error for %q", text)
+		}
+	}
+}
+
 func TestProcessorTimeIsTheProcessesOwn(t *testing.T) {
 	t.Parallel()
 	reader := startRoles(t, serving{payload: "texts", rows: 20_000, accounts: 1})
@@ -168,13 +213,13 @@ greenapi_window_records{id_instance="1",journal="messages"} 10000
 	}
 }
 
-func TestPeakOf(t *testing.T) {
+func TestMemoryOf(t *testing.T) {
 	t.Parallel()
-	if peak, err := peakOf("Name:\tx\nVmPeak:\t  90 kB\nVmHWM:\t    1648 kB\n"); err != nil || peak != 1648<<10 {
+	if peak, err := memoryOf("Name:\tx\nVmPeak:\t  90 kB\nVmHWM:\t    1648 kB\nVmRSS:\t 7 kB\n", "VmHWM"); err != nil || peak != 1648<<10 {
 		t.Errorf("%d, %v", peak, err)
 	}
 	for _, text := range []string{"", "VmHWM:\tmuch kB\n"} {
-		if _, err := peakOf(text); err == nil {
+		if _, err := memoryOf(text, "VmHWM"); err == nil {
 			t.Errorf("no error for %q", text)
 		}
 	}

@@ -4,6 +4,8 @@
 //
 //	go run ./client/greenapitest/cmd/load -exporter bin/greenapi_exporter
 //
+// With -benchmarks the medians of Go's own benchmarks follow in a second table.
+//
 // What a scrape costs is compared with what a third process needs to read the
 // same bodies and throw them away, in turns, so that the ratios hold on other
 // machines too. With -against a second build of the exporter takes its turns
@@ -57,6 +59,7 @@ type settings struct {
 	fleet             int // accounts of the largest fleet
 	only              *regexp.Regexp
 	document          string
+	benchmarks        string // path of what go test -bench printed; may be empty
 }
 
 func parse(args []string, stderr io.Writer) (settings, time.Duration, error) {
@@ -68,9 +71,10 @@ func parse(args []string, stderr io.Writer) (settings, time.Duration, error) {
 	flags.IntVar(&s.rounds, "rounds", 7, "turns of each process; their median counts")
 	flags.IntVar(&s.rows, "rows", 10_000, "records of a full journal")
 	flags.IntVar(&s.fleet, "fleet", 1_000, "accounts of the largest fleet")
-	only := flags.String("run", ".", "scenarios to run, as a regular `expression`: scrape, flight, million, thumbnails, fleet")
+	only := flags.String("run", ".", "scenarios to run, as a regular `expression`: scrape, flight, million, thumbnails, fleet, hour")
 	flags.StringVar(&s.document, "write", "", "`document` whose part between the two markers is rewritten")
-	limit := flags.Duration("timeout", 15*time.Minute, "when to give up")
+	flags.StringVar(&s.benchmarks, "benchmarks", "", "`file` with what go test -bench printed, shown as a second table")
+	limit := flags.Duration("timeout", 25*time.Minute, "when to give up")
 	if err := flags.Parse(args); err != nil {
 		return s, 0, err //nolint:wrapcheck // the flag package has said what is wrong
 	}
@@ -117,6 +121,13 @@ func measure(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return errors.New("-run matches no scenario: see -help")
 	}
 	table := markdown(results, machine(), built, s)
+	if s.benchmarks != "" {
+		more, err := readBenchmarks(s.benchmarks)
+		if err != nil {
+			return err
+		}
+		table += "\n" + more
+	}
 	if _, err := io.WriteString(stdout, table); err != nil {
 		return fmt.Errorf("print the table: %w", err)
 	}
@@ -124,4 +135,13 @@ func measure(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return rewriteDocument(s.document, []byte(table))
 	}
 	return nil
+}
+
+func readBenchmarks(path string) (_ string, err error) {
+	file, err := os.Open(path) //nolint:gosec // who measures says which
+	if err != nil {
+		return "", fmt.Errorf("read the benchmarks: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	return benchmarksOf(file)
 }

@@ -116,26 +116,31 @@ func (p *process) stop() error {
 
 // peak returns the largest resident set of the program so far, in bytes. The
 // system's other figure, the ru_maxrss of wait4, begins with that of the parent.
-func (p *process) peak() (int64, error) {
+func (p *process) peak() (int64, error) { return p.memory("VmHWM") }
+
+// resident returns the resident set of the program now, in bytes.
+func (p *process) resident() (int64, error) { return p.memory("VmRSS") }
+
+func (p *process) memory(field string) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
-		return 0, fmt.Errorf("read the peak memory: %w", err)
+		return 0, fmt.Errorf("read the memory: %w", err)
 	}
-	return peakOf(string(text))
+	return memoryOf(string(text), field)
 }
 
-// peakOf finds VmHWM in the text of /proc/PID/status.
-func peakOf(status string) (int64, error) {
+// memoryOf finds a field in the text of /proc/PID/status.
+func memoryOf(status, field string) (int64, error) {
 	for line := range strings.Lines(status) {
-		value, found := strings.CutPrefix(line, "VmHWM:")
+		value, found := strings.CutPrefix(line, field+":")
 		if !found {
 			continue
 		}
 		kilobytes, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
 		if err != nil {
-			return 0, fmt.Errorf("read the peak memory: %w", err)
+			return 0, fmt.Errorf("read the memory: %w", err)
 		}
 		return kilobytes << 10, nil
 	}
-	return 0, errors.New("the system does not tell the peak memory (VmHWM)")
+	return 0, fmt.Errorf("the system does not tell %s", field)
 }

@@ -37,6 +37,7 @@ func scenarios() []scenario {
 		{"million", measureMillion},
 		{"thumbnails", measureThumbnails},
 		{"fleet", measureFleet},
+		{"hour", measureHour},
 	}
 }
 
@@ -50,6 +51,7 @@ const (
 	fleetInFlight   = 4
 	fleetLinear     = 1.25 // times as much an account in a fleet of ten times the size
 	accountsInTurns = 8
+	hourFlat        = 1.1 // times the memory after a quarter of an hour
 )
 
 // stage is the processes of one comparison. Close ends them.

@@ -115,7 +115,7 @@ func startExporter(ctx context.Context, binary, api string, s serving, args ...s
 }
 
 func configuration(api string, s serving) string {
-	collectors := map[string]string{"calls": "calls", "both": "calls, messages"}[s.payload]
+	collectors := map[string]string{"calls": "calls", "both": "calls, messages", "simulated": "calls, messages"}[s.payload]
 	if collectors == "" {
 		collectors = "messages"
 	}
@@ -142,6 +142,9 @@ func (s serving) checkExposition(text string) error {
 		return fmt.Errorf("the exporter shows %d journals, not %d", len(samples), len(s.kinds()))
 	}
 	for _, sample := range samples {
+		if s.payload == "simulated" {
+			break // how many records there are depends on when it was asked
+		}
 		if n, err := strconv.ParseFloat(sample[1], 64); err != nil || n != float64(s.rows) {
 			return fmt.Errorf("the exporter has read %s records, not %d", sample[1], s.rows)
 		}
