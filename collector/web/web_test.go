@@ -29,7 +29,7 @@ type face struct {
 	support, sales *greenapitest.Instance
 }
 
-func newFace(t *testing.T, change func(*web.Options)) *face {
+func newFace(t testing.TB, change func(*web.Options)) *face {
 	t.Helper()
 	srv := greenapitest.NewPipeServer()
 	t.Cleanup(srv.Close)
@@ -59,12 +59,12 @@ func newFace(t *testing.T, change func(*web.Options)) *face {
 }
 
 // get asks for a path; header is pairs of names and values.
-func (f *face) get(t *testing.T, path string, header ...string) *httptest.ResponseRecorder {
+func (f *face) get(t testing.TB, path string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	return f.do(t, http.MethodGet, path, header...)
 }
 
-func (f *face) do(t *testing.T, method, path string, header ...string) *httptest.ResponseRecorder {
+func (f *face) do(t testing.TB, method, path string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, nil)
 	for n := 0; n < len(header); n += 2 {
