@@ -57,15 +57,24 @@ func registryOf(found collector.Collector) *prometheus.Registry {
 
 func (s *Server) expose(w http.ResponseWriter, r *http.Request, gatherer prometheus.Gatherer) {
 	promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{
-		ErrorLog:          errorLog{s.opts.Logger},
+		ErrorLog:          errorLog{r.Context(), s.opts.Logger},
 		ErrorHandling:     promhttp.ContinueOnError, // one broken series hides nothing else
 		EnableOpenMetrics: true,
 	}).ServeHTTP(w, r)
 }
 
-// errorLog implements promhttp.Logger.
-type errorLog struct{ log *slog.Logger }
+// errorLog implements promhttp.Logger for one request.
+type errorLog struct {
+	ctx context.Context
+	log *slog.Logger
+}
 
+// Println logs what went wrong. Once the client has left, every family fails to be
+// written, and that is no fault of the exposition.
 func (l errorLog) Println(v ...any) {
-	l.log.Error("exposition incomplete", "err", fmt.Sprint(v...))
+	level := slog.LevelError
+	if l.ctx.Err() != nil {
+		level = slog.LevelDebug
+	}
+	l.log.Log(l.ctx, level, "exposition incomplete", "err", fmt.Sprint(v...))
 }
