@@ -427,6 +427,66 @@ func TestReadmeIsTrue(t *testing.T) {
 	}
 }
 
+// whyModules says what each module of go.mod is for, and its licence.
+func whyModules() map[string][2]string {
+	return map[string][2]string{
+		"github.com/alecthomas/kingpin/v2":       {"the command line, as all of Prometheus has it", "MIT"},
+		"github.com/alecthomas/units":            {"sizes on the command line (256MiB)", "MIT"},
+		"github.com/dchest/siphash":              {"keyed hashes for the ledger; the standard library's cannot be kept in a file", "CC0-1.0"},
+		"github.com/go-json-experiment/json":     {"streaming JSON, strict; it becomes part of the standard library", "BSD-3-Clause"},
+		"github.com/go-kit/log":                  {"the log, as the user asked for; behind log/slog", "MIT"},
+		"github.com/google/go-cmp":               {"tests only", "BSD-3-Clause"},
+		"github.com/klauspost/compress":          {"gzip, cheaper than the standard library's", "BSD-3-Clause, Apache-2.0, MIT"},
+		"github.com/prometheus/client_golang":    {"metrics", "Apache-2.0"},
+		"github.com/prometheus/client_model":     {"metrics, in tests", "Apache-2.0"},
+		"github.com/prometheus/common":           {"HTTP client configuration, version, text format", "Apache-2.0"},
+		"github.com/prometheus/exporter-toolkit": {"TLS, authentication, socket activation", "Apache-2.0"},
+		"go.uber.org/goleak":                     {"tests only", "MIT"},
+		"go.yaml.in/yaml/v3":                     {"the configuration file, with places for faults", "MIT, Apache-2.0"},
+		"golang.org/x/sync":                      {"tests and benchmarks", "BSD-3-Clause"},
+		"golang.org/x/sys":                       {"locks on state files", "BSD-3-Clause"},
+		"golang.org/x/time":                      {"the rate limit", "BSD-3-Clause"},
+		"google.golang.org/protobuf":             {"metrics, in tests", "BSD-3-Clause"},
+	}
+}
+
+// TestModulesAreExplained compares the modules that the security page explains with go.mod.
+func TestModulesAreExplained(t *testing.T) {
+	t.Parallel()
+	const path = ".github/SECURITY.md"
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	module, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	why := whyModules()
+	table := "| module | for | licence |\n|---|---|---|\n"
+	for _, match := range regexp.MustCompile(`(?m)^\t(\S+) v\S+$`).FindAllStringSubmatch(string(module), -1) {
+		reason, known := why[match[1]]
+		if !known {
+			t.Errorf("nobody says what %s is for", match[1])
+		}
+		delete(why, match[1])
+		table += fmt.Sprintf("| `%s` | %s | %s |\n", match[1], reason[0], reason[1])
+	}
+	for name := range why {
+		t.Errorf("%s is explained, but not used", name)
+	}
+	want := replaceBlock(t, string(page), "modules", table)
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(string(page), "\n")); diff != "" {
+		t.Errorf("%s differs from go.mod; -update rewrites it (-want +got):\n%s", path, diff)
+	}
+}
+
 // replaceBlock replaces what stands between two comments.
 func replaceBlock(t *testing.T, text, name, block string) string {
 	t.Helper()
