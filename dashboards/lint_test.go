@@ -1,0 +1,289 @@
+package dashboards_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/greenapi-exporter/greenapi_exporter/dashboards"
+)
+
+// The rules of Grafana's dashboard-linter, and more. One of its rules is broken on
+// purpose: All of the variable job is a list and not .+, see targetVariables.
+
+// onEach runs a test on each dashboard.
+func onEach(t *testing.T, test func(t *testing.T, d dashboards.Dashboard)) {
+	t.Helper()
+	for _, d := range dashboards.All() {
+		t.Run(d.UID, func(t *testing.T) {
+			t.Parallel()
+			test(t, d)
+		})
+	}
+}
+
+// shown returns the panels that show something: all but the headings of rows.
+func shown(d dashboards.Dashboard) []dashboards.Panel {
+	return slices.DeleteFunc(slices.Clone(d.Panels), func(p dashboards.Panel) bool { return p.Type == "row" })
+}
+
+func TestDashboardsAreWhole(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, d dashboards.Dashboard) {
+		if !strings.HasPrefix(d.UID, "greenapi-") || d.Title == "" || len(d.Description) < 40 || !slices.Contains(d.Tags, "greenapi") {
+			t.Errorf("uid %q, title %q, description %q, tags %q", d.UID, d.Title, d.Description, d.Tags)
+		}
+		if d.Editable || d.SchemaVersion < 39 || d.Timezone != "browser" || d.Refresh == "" || d.GraphTooltip != 1 {
+			t.Errorf("editable %v, schema %d, time zone %q, refresh %q, tooltip %d", d.Editable, d.SchemaVersion, d.Timezone, d.Refresh, d.GraphTooltip)
+		}
+		if len(d.Links) != 1 || !d.Links[0].IncludeVars || !d.Links[0].KeepTime {
+			t.Errorf("no links to the other dashboards: %+v", d.Links)
+		}
+		if len(shown(d)) < 12 {
+			t.Errorf("%d panels only", len(shown(d)))
+		}
+	})
+}
+
+func TestPanelsAreWhole(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, d dashboards.Dashboard) {
+		titles := make(map[string]bool)
+		for _, p := range shown(d) {
+			if p.Title == "" || titles[p.Title] {
+				t.Errorf("panel %d: title %q, empty or not the only one", p.ID, p.Title)
+			}
+			titles[p.Title] = true
+			means, formula, _ := strings.Cut(p.Description, "\n\nFormula: ")
+			if len(means) < 20 || !strings.HasSuffix(means, ".") || formula == "" {
+				t.Errorf("%s: the description does not say what it means, or by which formula: %q", p.Title, p.Description)
+			}
+			if p.FieldConfig.Defaults.Unit == "percentunit" && !strings.Contains(formula, " / ") {
+				t.Errorf("%s: of what is it a share? %q", p.Title, formula)
+			}
+			if p.FieldConfig.Defaults.Unit == "" || p.FieldConfig.Defaults.NoValue == "" {
+				t.Errorf("%s: unit %q, no value %q", p.Title, p.FieldConfig.Defaults.Unit, p.FieldConfig.Defaults.NoValue)
+			}
+			if p.Datasource == nil || p.Datasource.UID != "${datasource}" || p.Datasource.Type != "prometheus" {
+				t.Errorf("%s: data source %+v", p.Title, p.Datasource)
+			}
+			checkTargets(t, p)
+			checkColumns(t, p)
+		}
+	})
+}
+
+func checkTargets(t *testing.T, p dashboards.Panel) {
+	t.Helper()
+	if len(p.Targets) == 0 {
+		t.Errorf("%s asks for nothing", p.Title)
+	}
+	for n, target := range p.Targets {
+		if strings.TrimSpace(target.Expr) == "" || target.RefID != string(rune('A'+n)) || target.Datasource.UID != "${datasource}" {
+			t.Errorf("%s: query %d is %+v", p.Title, n, target)
+		}
+		if target.Instant == target.Range {
+			t.Errorf("%s: query %s is neither of now nor of a time, or both", p.Title, target.RefID)
+		}
+		if isTable := p.Type == "table"; isTable != (target.LegendFormat == "") || isTable != (target.Format == "table") {
+			t.Errorf("%s: query %s has the legend %q and the format %s", p.Title, target.RefID, target.LegendFormat, target.Format)
+		}
+		if over := p.Type == "timeseries" || p.Type == "heatmap" || p.Type == "state-timeline"; over != target.Range {
+			t.Errorf("%s: a %s asks for a range: %v", p.Title, p.Type, target.Range)
+		}
+	}
+}
+
+// checkColumns holds that each column of a table has a name, and each value a unit.
+func checkColumns(t *testing.T, p dashboards.Panel) {
+	t.Helper()
+	if p.Type != "table" {
+		return
+	}
+	last := p.Transformations[len(p.Transformations)-1]
+	order, ok := last.Options.(dashboards.Organize)
+	if !ok {
+		t.Fatalf("%s: the columns have no order", p.Title)
+	}
+	for n := range p.Targets {
+		field := "Value"
+		if len(p.Targets) > 1 {
+			field = fmt.Sprintf("Value #%c", 'A'+n)
+		}
+		title := order.RenameByName[field]
+		if title == "" && !order.ExcludeByName[field] {
+			t.Errorf("%s: the column %s has no name", p.Title, field)
+		}
+		if title != "" && property(p, title, "unit") == nil {
+			t.Errorf("%s: the column %s has no unit", p.Title, title)
+		}
+	}
+	width := 0
+	for _, title := range order.RenameByName {
+		minimum, ok := property(p, title, "custom.minWidth").(int)
+		if !ok {
+			t.Errorf("%s: the column %s has no width", p.Title, title)
+		}
+		width += minimum
+	}
+	// What is left of 1280 pixels beside Grafana's margins.
+	if room := 1230 * p.GridPos.W / 24; width > room {
+		t.Errorf("%s is clipped on a screen of 1280 pixels: %d > %d", p.Title, width, room)
+	}
+}
+
+// property returns what is said of a series or column; nil for nothing.
+func property(p dashboards.Panel, name, id string) any {
+	for _, o := range p.FieldConfig.Overrides {
+		for _, property := range o.Properties {
+			if o.Matcher.ID == "byName" && o.Matcher.Options == name && property.ID == id {
+				return property.Value
+			}
+		}
+	}
+	return nil
+}
+
+func TestPanelsHaveTheirPlace(t *testing.T) {
+	t.Parallel()
+	least := map[string]int{"stat": 4, "timeseries": 8, "bargauge": 8, "heatmap": 12, "state-timeline": 12, "table": 8, "row": 24}
+	onEach(t, func(t *testing.T, d dashboards.Dashboard) {
+		taken, ids := make(map[[2]int]int), make(map[int]bool)
+		for _, p := range d.Panels {
+			if p.ID < 1 || ids[p.ID] {
+				t.Errorf("%s: the id %d is taken", p.Title, p.ID)
+			}
+			ids[p.ID] = true
+			at := p.GridPos
+			if at.X < 0 || at.Y < 0 || at.X+at.W > 24 || at.H < 1 || at.W < least[p.Type] || least[p.Type] == 0 {
+				t.Errorf("%s: a %s at %+v", p.Title, p.Type, at)
+			}
+			for x := at.X; x < at.X+at.W; x++ {
+				for y := at.Y; y < at.Y+at.H; y++ {
+					if other, ok := taken[[2]int{x, y}]; ok {
+						t.Fatalf("panel %d (%s) lies upon panel %d", p.ID, p.Title, other)
+					}
+					taken[[2]int{x, y}] = p.ID
+				}
+			}
+		}
+	})
+}
+
+// palette is that of Okabe and Ito; the last two are darker, for texts.
+var palette = []string{"#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#999999", "#BE8400", "#8E8E8E"}
+
+// TestNoColourSpeaksAlone holds that each colour is one that all people tell from
+// the others, and that states are shown as different texts.
+func TestNoColourSpeaksAlone(t *testing.T) {
+	t.Parallel()
+	anyColour := regexp.MustCompile(`"(?:color|fixedColor|iconColor|fill)": "([^"]+)"`)
+	onEach(t, func(t *testing.T, d dashboards.Dashboard) {
+		for _, found := range anyColour.FindAllStringSubmatch(string(encode(t, d)), -1) {
+			if c := found[1]; !slices.Contains(palette, c) && c != "dash" {
+				t.Errorf("the colour %s is not of the palette", c)
+			}
+		}
+		for _, p := range shown(d) {
+			if p.FieldConfig.Defaults.Unit == "none" && p.FieldConfig.Defaults.Mappings == nil && p.Options.TextMode != "name" {
+				t.Errorf("%s shows what is neither number nor text", p.Title)
+			}
+			mappings := slices.Clone(p.FieldConfig.Defaults.Mappings)
+			for _, o := range p.FieldConfig.Overrides {
+				if m, ok := property(p, o.Matcher.Options, "mappings").([]dashboards.Mapping); ok {
+					mappings = append(mappings, m...)
+				}
+			}
+			for _, m := range mappings {
+				texts := make(map[string]bool)
+				for value, result := range m.Options {
+					if result.Text == "" || result.Color == "" || texts[result.Text] {
+						t.Errorf("%s: %s is shown as %+v", p.Title, value, result)
+					}
+					texts[result.Text] = true
+				}
+			}
+		}
+	})
+}
+
+func TestVariables(t *testing.T) {
+	t.Parallel()
+	labels := map[string]string{
+		"datasource": "Data source", "job": "Job", "instance": "Instance", "id_instance": "Account", "chat_type": "Chat type", "media": "Media",
+	}
+	onEach(t, func(t *testing.T, d dashboards.Dashboard) {
+		text := string(encode(t, d))
+		var names []string
+		for _, v := range d.Templating.List {
+			names = append(names, v.Name)
+			if v.Label != labels[v.Name] {
+				t.Errorf("%s is called %q", v.Name, v.Label)
+			}
+			if !strings.Contains(text, "$"+v.Name) && !strings.Contains(text, "${"+v.Name) {
+				t.Errorf("nothing uses $%s", v.Name)
+			}
+			if v.Name == "datasource" {
+				if v.Type != "datasource" || v.Query != "prometheus" {
+					t.Errorf("the data source is chosen by %+v", v)
+				}
+				continue
+			}
+			if v.Type != "query" || v.Refresh != 2 || v.Sort != 1 || v.Datasource == nil || v.Datasource.UID != "${datasource}" {
+				t.Errorf("%s: %+v", v.Name, v)
+			}
+			oneAccount := v.Name == "id_instance" && d.UID == "greenapi-account"
+			if v.Multi == oneAccount || v.IncludeAll == oneAccount || (v.AllValue == ".+") == (oneAccount || v.Name == "job") {
+				t.Errorf("%s: multi %v, all %v, %q", v.Name, v.Multi, v.IncludeAll, v.AllValue)
+			}
+		}
+		if len(names) < 4 || !slices.Equal(names[:4], []string{"datasource", "job", "instance", "id_instance"}) {
+			t.Errorf("variables: %q", names)
+		}
+		builtIn := []string{"__all", "__interval", "__rate_interval", "__rate_interval_ms", "__range", "__url_time_range", "__value.raw", "__field.labels.id_instance"}
+		for _, used := range regexp.MustCompile(`\$\{?([a-z_]+[\w.]*)`).FindAllStringSubmatch(text, -1) {
+			if !slices.Contains(names, used[1]) && !slices.Contains(builtIn, used[1]) {
+				t.Errorf("there is no variable %s", used[1])
+			}
+		}
+	})
+}
+
+// TestLinks holds that dashboards and alerts lead to dashboards and variables that
+// exist.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	variables := make(map[string][]string)
+	for _, d := range dashboards.All() {
+		for _, v := range d.Templating.List {
+			variables[d.UID] = append(variables[d.UID], v.Name)
+		}
+	}
+	var urls []string
+	for _, d := range dashboards.All() {
+		for _, found := range regexp.MustCompile(`"url": "([^"]+)"`).FindAllStringSubmatch(string(encode(t, d)), -1) {
+			urls = append(urls, found[1])
+		}
+	}
+	for _, r := range readRules(t) {
+		if r.Alert != "" {
+			urls = append(urls, r.Annotations["dashboard_url"])
+		}
+	}
+	link := regexp.MustCompile(`^/d/([a-z-]+)(?:\?(.*))?$`)
+	chosen := regexp.MustCompile(`var-(\w+)=|\$\{(\w+):queryparam\}`)
+	for _, url := range urls {
+		parts := link.FindStringSubmatch(url)
+		if parts == nil || variables[parts[1]] == nil {
+			t.Errorf("%q leads nowhere", url)
+			continue
+		}
+		for _, v := range chosen.FindAllStringSubmatch(parts[2], -1) {
+			if name := v[1] + v[2]; !slices.Contains(variables[parts[1]], name) {
+				t.Errorf("%q: %s has no variable %s", url, parts[1], name)
+			}
+		}
+	}
+}

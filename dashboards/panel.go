@@ -1,0 +1,231 @@
+package dashboards
+
+// view is what each panel says: what it means in a sentence, and by which formula.
+type view struct {
+	title   string
+	means   string
+	formula string
+	unit    string
+	queries []query
+
+	width, height int
+	interval      string // the least step; by default, that of the scrapes
+}
+
+// query is what a panel asks for.
+type query struct {
+	expr   string
+	legend string
+}
+
+// prom is the data source that the variable names.
+var prom = Datasource{Type: "prometheus", UID: "${datasource}"}
+
+// change makes a panel a little different from its kind.
+type change func(*Panel)
+
+// newPanel is what all kinds of panels have in common.
+func newPanel(kind string, v view) Panel {
+	p := Panel{
+		Type:        kind,
+		Title:       v.title,
+		Description: v.means + "\n\nFormula: " + v.formula,
+		GridPos:     GridPos{W: v.width, H: v.height},
+		Datasource:  &prom,
+		Interval:    v.interval,
+		// The options are those of Grafana 10.0; later versions move them on from there.
+		PluginVersion: "10.0.0",
+		FieldConfig: &FieldConfig{
+			Defaults: FieldDefaults{
+				Unit: v.unit, NoValue: nothing, Thresholds: plain(), Color: &Color{Mode: "thresholds"}, Custom: &Custom{},
+			},
+			Overrides: []Override{},
+		},
+		Options: &Options{},
+	}
+	for n, q := range v.queries {
+		p.Targets = append(p.Targets, Target{
+			RefID: refID(n), Datasource: prom, EditorMode: "code",
+			Expr: q.expr, LegendFormat: q.legend, Format: "time_series", Range: true,
+		})
+	}
+	if v.unit == share {
+		p.FieldConfig.Defaults.Min, p.FieldConfig.Defaults.Max = new(0.0), new(1.0)
+		p.FieldConfig.Defaults.Decimals = new(1)
+	}
+	return p
+}
+
+// refID names the nth query of a panel.
+func refID(n int) string { return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[n : n+1] }
+
+func (p Panel) with(changes []change) Panel {
+	for _, c := range changes {
+		c(&p)
+	}
+	return p
+}
+
+// stat shows the newest numbers.
+func stat(v view, changes ...change) Panel {
+	p := newPanel("stat", v)
+	p.instant("time_series")
+	p.Options = &Options{
+		ReduceOptions: &ReduceOptions{Calcs: []string{"lastNotNull"}, Fields: ""},
+		ColorMode:     "value", GraphMode: "none", TextMode: "auto", JustifyMode: "auto", Orientation: "auto",
+	}
+	if len(p.Targets) > 1 {
+		p.Options.TextMode = "value_and_name"
+	}
+	p.FieldConfig.Defaults.Custom = nil
+	return p.with(changes)
+}
+
+// instant asks for the newest values only.
+func (p *Panel) instant(format string) {
+	for n := range p.Targets {
+		p.Targets[n].Instant, p.Targets[n].Range, p.Targets[n].Format = true, false, format
+	}
+}
+
+// timeseries shows lines.
+func timeseries(v view, changes ...change) Panel {
+	p := newPanel("timeseries", v)
+	p.FieldConfig.Defaults.Color = &Color{Mode: "palette-classic"}
+	p.FieldConfig.Defaults.Custom = &Custom{
+		DrawStyle: "line", LineWidth: new(2), ShowPoints: "never",
+		Stacking: &Stacking{Mode: "none", Group: "A"}, AxisSoftMin: new(0.0),
+	}
+	p.Options = &Options{
+		Legend:  &Legend{ShowLegend: true, DisplayMode: "table", Placement: "bottom", Calcs: []string{"lastNotNull", "mean"}},
+		Tooltip: &Tooltip{Mode: "multi", Sort: "desc"},
+	}
+	for _, t := range p.Targets {
+		for _, c := range seriesColors(t.LegendFormat) {
+			colored(c.name, c.color)(&p)
+		}
+	}
+	return p.with(changes)
+}
+
+// override shows the series or column of a name otherwise.
+func (p *Panel) override(name string, properties ...Property) {
+	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, Override{Matcher: Matcher{ID: "byName", Options: name}, Properties: properties})
+}
+
+// stacked puts bars on top of each other.
+func stacked(p *Panel) {
+	c := p.FieldConfig.Defaults.Custom
+	c.DrawStyle, c.FillOpacity, c.LineWidth, c.Stacking.Mode = "bars", 70, new(0), "normal"
+}
+
+// shares fills the panel with what each series is of the whole.
+func shares(p *Panel) {
+	stacked(p)
+	c := p.FieldConfig.Defaults.Custom
+	c.DrawStyle, c.Stacking.Mode = "line", "percent"
+}
+
+// ghost dashes a series in grey, and keeps it out of stacks.
+func ghost(legend string) change {
+	return func(p *Panel) {
+		p.override(legend,
+			Property{"color", Color{Mode: "fixed", FixedColor: grey}},
+			Property{"custom.drawStyle", "line"},
+			Property{"custom.lineStyle", LineStyle{Fill: "dash", Dash: []int{8, 6}}},
+			Property{"custom.lineWidth", 2},
+			Property{"custom.fillOpacity", 0},
+			Property{"custom.stacking", Stacking{Mode: "none", Group: "A"}},
+		)
+	}
+}
+
+// band fills what lies between two series.
+func band(lower, upper string) change {
+	return func(p *Panel) {
+		hidden := []Property{
+			{"color", Color{Mode: "fixed", FixedColor: grey}},
+			{"custom.lineWidth", 0},
+		}
+		p.override(lower, hidden...)
+		p.override(upper, append(hidden,
+			Property{"custom.fillBelowTo", lower}, Property{"custom.fillOpacity", 25})...)
+	}
+}
+
+// colored gives a series a colour.
+func colored(legend, color string) change {
+	return func(p *Panel) {
+		p.override(legend, Property{"color", Color{Mode: "fixed", FixedColor: color}})
+	}
+}
+
+// judged colours values by thresholds.
+func judged(thresholds *Thresholds) change {
+	return func(p *Panel) { p.FieldConfig.Defaults.Thresholds = thresholds }
+}
+
+// mapped shows numbers as texts.
+func mapped(mappings []Mapping) change {
+	return func(p *Panel) { p.FieldConfig.Defaults.Mappings = mappings }
+}
+
+// limits draws the thresholds into the panel.
+func limits(thresholds *Thresholds) change {
+	return func(p *Panel) {
+		p.FieldConfig.Defaults.Thresholds = thresholds
+		p.FieldConfig.Defaults.Custom.ThresholdsStyle = &Mode{Mode: "dashed"}
+	}
+}
+
+// shortLegend leaves numbers out of a legend, for many series in little room.
+func shortLegend(p *Panel) {
+	p.Options.Legend.DisplayMode, p.Options.Legend.Calcs = "list", []string{}
+}
+
+// barGauge compares numbers.
+func barGauge(v view, changes ...change) Panel {
+	p := newPanel("bargauge", v)
+	p.instant("time_series")
+	p.Options = &Options{
+		ReduceOptions: &ReduceOptions{Calcs: []string{"lastNotNull"}, Fields: ""},
+		Orientation:   "horizontal", DisplayMode: "gradient", ValueMode: "text", NamePlace: "auto", ShowUnfill: true,
+		MinVizH: 16, MinVizW: 8,
+	}
+	p.FieldConfig.Defaults.Custom = nil
+	p.FieldConfig.Defaults.Min = new(0.0)
+	return p.with(changes)
+}
+
+// timeline shows how states follow each other.
+func timeline(v view, mappings []Mapping, changes ...change) Panel {
+	p := newPanel("state-timeline", v)
+	p.FieldConfig.Defaults.Mappings = mappings
+	p.FieldConfig.Defaults.Custom = &Custom{FillOpacity: 80}
+	p.Options = &Options{
+		Legend:    &Legend{ShowLegend: true, DisplayMode: "list", Placement: "bottom", Calcs: []string{}},
+		Tooltip:   &Tooltip{Mode: "single", Sort: "none"},
+		ShowValue: "auto", MergeValues: new(true), RowHeight: new(0.85), AlignValue: "left",
+	}
+	return p.with(changes)
+}
+
+// heatmap shows how the buckets of a histogram fill.
+func heatmap(v view, changes ...change) Panel {
+	unit := v.unit
+	v.unit = number // of the cells; the unit of the axis is that of the buckets
+	p := newPanel("heatmap", v)
+	for n := range p.Targets {
+		p.Targets[n].Format = "heatmap"
+	}
+	p.FieldConfig.Defaults.Custom = &Custom{ScaleDistribution: &Distribution{Type: "linear"}}
+	p.Options = &Options{
+		Calculate: new(false),
+		Color:     &HeatmapColor{Mode: "scheme", Scheme: "Viridis", Scale: "exponential", Exponent: 0.5, Steps: 64, Fill: blue},
+		YAxis:     &HeatmapAxis{Unit: unit, AxisPlacement: "left"},
+		RowsFrame: &HeatmapLayout{Layout: "auto"}, FilterValues: &HeatmapFilter{LE: 1e-9}, CellGap: 1,
+		Legend:  &Legend{Show: true},
+		Tooltip: &Tooltip{Show: true, Mode: "single", YHistogram: new(true), ShowColor: new(true)},
+	}
+	return p.with(changes)
+}

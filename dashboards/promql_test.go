@@ -1,0 +1,169 @@
+package dashboards_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// query is what an expression uses. Whether it is right PromQL, promtool says, in
+// the tests that have the build tag e2e.
+type query struct {
+	selectors []selector
+	groupings []string // labels that it groups or joins by
+}
+
+// selector is a metric as an expression selects it.
+type selector struct {
+	metric   string // empty without a name
+	matchers []matcher
+	window   string // between brackets; empty for an instant
+	function string // what it is an argument of
+}
+
+type matcher struct{ label, op, value string }
+
+func (s selector) matches(label, op, value string) bool {
+	return slices.Contains(s.matchers, matcher{label, op, value})
+}
+
+func (s selector) matcher(label string) (matcher, bool) {
+	n := slices.IndexFunc(s.matchers, func(m matcher) bool { return m.label == label })
+	if n < 0 {
+		return matcher{}, false
+	}
+	return s.matchers[n], true
+}
+
+var (
+	tokens    = regexp.MustCompile(`^(?:\$__rate_interval_ms|"(?:[^"\\]|\\.)*"|\[[^\]]*\]|\{[^}]*\}|[a-zA-Z_:][\w:]*|\d[\w.]*|==|!=|>=|<=|[-+*/%^()<>,@])`)
+	matchings = regexp.MustCompile(`^\s*([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)`)
+	operators = []string{"and", "or", "unless", "bool", "offset"}
+	groupers  = []string{"by", "without", "on", "ignoring", "group_left", "group_right"}
+)
+
+// tokenize splits an expression, and fails where it is none.
+func tokenize(expr string) ([]string, error) {
+	var found []string
+	open := 0
+	for rest := strings.TrimSpace(expr); rest != ""; {
+		token := tokens.FindString(rest)
+		switch token {
+		case "":
+			return nil, fmt.Errorf("what is this: %s", rest)
+		case "(":
+			open++
+		case ")":
+			if open--; open < 0 {
+				return nil, fmt.Errorf("a bracket too many before %s", rest)
+			}
+		}
+		found = append(found, token)
+		rest = strings.TrimSpace(rest[len(token):])
+	}
+	if open != 0 || len(found) == 0 {
+		return nil, fmt.Errorf("%d brackets stay open in %q", open, expr)
+	}
+	return found, nil
+}
+
+// parse finds what an expression uses.
+func parse(expr string) (query, error) {
+	list, err := tokenize(expr)
+	if err != nil {
+		return query{}, err
+	}
+	at := func(n int) string {
+		if n < len(list) {
+			return list[n]
+		}
+		return ""
+	}
+	var q query
+	functions := []string{""}
+	for n := 0; n < len(list); n++ {
+		token := list[n]
+		isName := regexp.MustCompile(`^[a-zA-Z_:]`).MatchString(token)
+		switch {
+		case token == "(":
+			function := ""
+			if n > 0 && regexp.MustCompile(`^[a-z_]+$`).MatchString(list[n-1]) && !slices.Contains(operators, list[n-1]) {
+				function = list[n-1]
+			}
+			functions = append(functions, function)
+		case token == ")":
+			functions = functions[:len(functions)-1]
+		case slices.Contains(groupers, token):
+			for n += 2; at(n) != ")" && at(n) != ""; n++ {
+				if list[n] != "," {
+					q.groupings = append(q.groupings, list[n])
+				}
+			}
+		case isName && (at(n+1) == "(" || slices.Contains(operators, token) || slices.Contains(groupers, at(n+1)) || n > 0 && list[n-1] == "@"):
+		case isName, token[0] == '{':
+			s := selector{function: functions[len(functions)-1]}
+			if isName {
+				s.metric = token
+				n++
+			}
+			if braces := at(n); strings.HasPrefix(braces, "{") {
+				if s.matchers, err = parseMatchers(braces); err != nil {
+					return query{}, err
+				}
+				n++
+			}
+			if window := at(n); strings.HasPrefix(window, "[") {
+				s.window = strings.Trim(window, "[]")
+				n++
+			}
+			q.selectors = append(q.selectors, s)
+			n--
+		}
+	}
+	if len(q.selectors) == 0 {
+		return query{}, fmt.Errorf("%s selects nothing", expr)
+	}
+	return q, nil
+}
+
+func parseMatchers(braces string) ([]matcher, error) {
+	var matchers []matcher
+	for rest := strings.Trim(braces, "{} "); rest != ""; {
+		m := matchings.FindStringSubmatch(rest)
+		if m == nil {
+			return nil, fmt.Errorf("no matcher: %s", rest)
+		}
+		matchers = append(matchers, matcher{m[1], m[2], m[3]})
+		rest = strings.TrimSpace(rest[len(m[0]):])
+	}
+	return matchers, nil
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	got, err := parse(`sum by (a, b) (rate(x_total{c=~"$d", e!="f"}[$__rate_interval])) / (max(y offset 1w) > 0) or 0 * r:s:t[7d:1d] @ end() and on (g) {h="i"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := query{
+		selectors: []selector{
+			{metric: "x_total", matchers: []matcher{{"c", "=~", "$d"}, {"e", "!=", "f"}}, window: "$__rate_interval", function: "rate"},
+			{metric: "y", function: "max"},
+			{metric: "r:s:t", window: "7d:1d"},
+			{matchers: []matcher{{"h", "=", "i"}}},
+		},
+		groupings: []string{"a", "b", "g"},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(query{}, selector{}, matcher{})); diff != "" {
+		t.Error(diff)
+	}
+	for _, bad := range []string{"", "sum(x", "sum(x))", "x{a=b}", `x{a="b}`, "1 + 2", "x ; y", `x{a="b" c="d"}`} {
+		if got, err := parse(bad); err == nil {
+			t.Errorf("%q is taken for %v", bad, got)
+		}
+	}
+}
