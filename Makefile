@@ -35,10 +35,12 @@ BENCHTIME  ?= 1s
 BENCHED    ?= ./client ./collector/...
 LOAD_FLAGS ?=
 ARGS       ?=
+CHAOS_FOR  ?= 10m
+CHAOS_SEED ?= 1
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: build ## Build, and serve simulated accounts: no configuration, no network (ARGS="--log.level=debug")
@@ -62,15 +64,36 @@ test: ## Run the unit, golden and fault tests, with the race detector
 check: lint test e2e ## Run all that CI asks for: lint, test, e2e
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) ## Vet, format and lint; go.mod is tidy (installs golangci-lint into bin/)
+lint: $(GOLANGCI_LINT) ## Vet, format and lint; go.mod is tidy, the modules are what go.sum says (installs golangci-lint into bin/)
 	go vet -tags e2e ./...
 	bin/golangci-lint run
 	go mod tidy -diff
+	go mod verify
+
+# Tests of packages take turns: they measure, and the machine may be small.
+E2E_TOOLS := E2E_EXPORTER=$(BIN)/greenapi_exporter E2E_PROMETHEUS=$(BIN)/prometheus E2E_ALERTMANAGER=$(BIN)/alertmanager
 
 .PHONY: e2e
-e2e: build $(PROMETHEUS) ## A real Prometheus scrapes the real binary (builds Prometheus into bin/: minutes, once)
-	E2E_EXPORTER=$(BIN)/greenapi_exporter E2E_PROMETHEUS=$(BIN)/prometheus \
-		go test -tags e2e -count=1 -timeout 10m $(TEST_FLAGS) ./deploy/e2e
+e2e: build $(PROMETHEUS) $(ALERTMANAGER) ## The real binary with a real Prometheus and Alertmanager (builds these into bin/: minutes, once)
+	$(E2E_TOOLS) go test -tags e2e -count=1 -p 1 -timeout 20m $(TEST_FLAGS) \
+		./deploy/e2e ./deploy/prometheus ./deploy/alertmanager ./deploy/compose ./dashboards
+
+.PHONY: replay
+replay: $(PROMETHEUS) ## Replay weeks of incidents and of quiet against the rules, and write the table of deploy/prometheus/detection.md
+	go test -tags e2e -count=1 -timeout 1h $(TEST_FLAGS) ./client/greenapitest/cmd/replay
+
+.PHONY: chaos
+chaos: build ## Every fault at once against the real binary, and a report of it (CHAOS_FOR=10m CHAOS_SEED=1)
+	$(E2E_TOOLS) go test -tags e2e -count=1 -timeout 1h -v -run '^TestChaos$$' $(TEST_FLAGS) ./deploy/e2e \
+		-chaos.for $(CHAOS_FOR) -chaos.seed $(CHAOS_SEED)
+
+.PHONY: dashboards
+dashboards: ## Write the JSON of the dashboards again
+	go generate ./dashboards
+
+.PHONY: look
+look: build $(PROMETHEUS) $(ALERTMANAGER) ## Look at the dashboards: two simulated weeks, then the demo, until Ctrl-C (minutes to begin with)
+	$(E2E_TOOLS) go test -tags e2e,look -count=1 -v -timeout 0 -run '^TestLook$$' ./dashboards
 
 .PHONY: bench
 bench: build ## Measure, and write the tables of deploy/performance.md: some 15 minutes (BENCH=Regexp BENCHTIME=1s LOAD_FLAGS=-help)
@@ -129,3 +152,5 @@ $(PROMETHEUS) &: tools.mod tools.sum
 	go build -buildvcs=false -modfile=tools.mod -tags netgo,remove_all_sd -ldflags='-s -w' -o bin/ \
 		github.com/prometheus/prometheus/cmd/promtool github.com/prometheus/prometheus/cmd/prometheus
 	touch $(PROMETHEUS)
+
+include deploy/deploy.mk
