@@ -44,7 +44,7 @@ func (s callSource) fetch(ctx context.Context, log *slog.Logger) (finding, error
 	err := readJournal(ctx, log, s.window, s.client.LastOutgoingCalls, &window.journal, stage, func(c *client.Call) {
 		event := window.add(c)
 		stage.Add(ledger.Call{
-			ChatID: string(c.ChatID), ID: string(c.ID), Time: c.Time, Duration: c.Duration,
+			ChatID: c.ChatID, ID: c.ID, Time: c.Time, Duration: c.Duration,
 			Status: event.status, Media: event.media, ChatType: event.chatType, Participants: event.participants,
 		})
 	})

@@ -49,7 +49,7 @@ func (s messageSource) fetch(ctx context.Context, log *slog.Logger) (finding, er
 	err := readJournal(ctx, log, s.window, s.client.LastOutgoingMessages, &window.journal, stage, func(m *client.Message) {
 		event := window.add(m)
 		stage.Add(ledger.Message{
-			ChatID: string(m.ChatID), ID: string(m.ID), Time: m.Time,
+			ChatID: m.ChatID, ID: m.ID, Time: m.Time,
 			Status: event.status, Type: event.messageType, ChatType: event.chatType, Origin: origin(m.Sender),
 		})
 	})

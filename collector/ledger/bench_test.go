@@ -19,7 +19,7 @@ func benchCalls(from, n int) []ledger.Call {
 	for i := range rows {
 		status := []string{"pickUp", "hungUp", "declined", "invalid"}[i%4]
 		rows[i] = ledger.Call{
-			ChatID: fmt.Sprintf("7999%07d@c.us", (from+i)%3000), ID: fmt.Sprintf("F33E8701A0C84DE04254CBBA%08X", from+i),
+			ChatID: fmt.Appendf(nil, "7999%07d@c.us", (from+i)%3000), ID: fmt.Appendf(nil, "F33E8701A0C84DE04254CBBA%08X", from+i),
 			Time: benchStart.Unix() + int64(from+i), Status: status, Media: "voice", ChatType: "private",
 			Duration: int64(i % 900), Participants: []string{status},
 		}
@@ -31,7 +31,7 @@ func benchMessages(from, n int) []ledger.Message {
 	rows := make([]ledger.Message, n)
 	for i := range rows {
 		rows[i] = ledger.Message{
-			ChatID: fmt.Sprintf("7999%07d@c.us", (from+i)%3000), ID: fmt.Sprintf("BAE5F0C0DE4254CBBA24%08X", from+i),
+			ChatID: fmt.Appendf(nil, "7999%07d@c.us", (from+i)%3000), ID: fmt.Appendf(nil, "BAE5F0C0DE4254CBBA24%08X", from+i),
 			Time: benchStart.Unix() + int64(from+i), Status: []string{"sent", "delivered", "read", "noAccount"}[i%4],
 			Type: "textMessage", ChatType: "private", Origin: "api",
 		}

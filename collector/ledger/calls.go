@@ -5,8 +5,8 @@ import "math"
 // Call is one row of the journal of calls. Its label values are canonical: of
 // the closed sets that the metrics have.
 type Call struct {
-	ChatID, ID string
-	Time       int64 // Unix seconds; 0 when the row has none.
+	ChatID, ID []byte // They are read during Add only.
+	Time       int64  // Unix seconds; 0 when the row has none.
 	Status     string
 	Media      string
 	ChatType   string
@@ -58,7 +58,7 @@ func (l *Ledger) BeginCalls() *CallTx {
 // Add takes in a row. Rows without idMessage are passed over, and so are calls
 // that have no outcome yet.
 func (tx *CallTx) Add(c Call) {
-	if !tx.ready() || c.ID == "" || c.Status == "" || c.Status == "unknown" || c.Status == "offer" {
+	if !tx.ready() || len(c.ID) == 0 || c.Status == "" || c.Status == "unknown" || c.Status == "offer" {
 		return
 	}
 	first := tx.hasher.call(&c)

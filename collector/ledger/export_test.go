@@ -28,7 +28,7 @@ func (l *Ledger) KeyOfCall(c Call, n uint32) uint64 {
 }
 
 // KeyOfMessage returns the key of a message.
-func (l *Ledger) KeyOfMessage(chatID, id string) uint64 {
+func (l *Ledger) KeyOfMessage(chatID, id []byte) uint64 {
 	h := hasher{hashKey: l.key}
 	return h.message(chatID, id)
 }

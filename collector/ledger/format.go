@@ -187,7 +187,7 @@ func appendEntry(b []byte, id journalID, key, v uint64) []byte {
 func appendChatTypes(b []byte, chatTypes []string) []byte {
 	return appendSection(b, sectionChatTypes, journalNone, func(b []byte) []byte {
 		for _, name := range chatTypes {
-			b = appendString(b, name)
+			b = appendText(b, name)
 		}
 		return b
 	})
@@ -227,7 +227,7 @@ func appendCounters(b []byte, samples []sample) []byte {
 		for _, s := range samples {
 			b = append(b, byte(s.family))
 			for _, label := range s.labels {
-				b = appendString(b, label)
+				b = appendText(b, label)
 			}
 			for _, v := range s.values {
 				b = binary.AppendUvarint(b, v)

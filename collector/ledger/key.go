@@ -26,16 +26,16 @@ type hasher struct {
 }
 
 // message returns the key of a message: idMessage is unique only within its chat.
-func (h *hasher) message(chatID, id string) uint64 {
-	h.buf = appendString(appendString(h.buf[:0], chatID), id)
+func (h *hasher) message(chatID, id []byte) uint64 {
+	h.buf = appendText(appendText(h.buf[:0], chatID), id)
 	return siphash.Hash(h.k0, h.k1, h.buf)
 }
 
 // call returns the key of the first call of a journal that has these values.
 func (h *hasher) call(c *Call) uint64 {
-	h.buf = appendString(appendString(h.buf[:0], c.ChatID), c.ID)
+	h.buf = appendText(appendText(h.buf[:0], c.ChatID), c.ID)
 	h.buf = binary.LittleEndian.AppendUint64(h.buf, uint64(c.Time)) //nolint:gosec // Every bit counts, the sign's too.
-	h.buf = appendString(h.buf, c.Status)
+	h.buf = appendText(h.buf, c.Status)
 	return siphash.Hash(h.k0, h.k1, h.buf)
 }
 
@@ -50,8 +50,8 @@ func (h *hasher) repeated(key uint64, n uint32) uint64 {
 	return siphash.Hash(h.k0, h.k1, h.buf)
 }
 
-// appendString appends s behind its length, so that no two lists of strings look the same.
-func appendString(b []byte, s string) []byte {
-	b = binary.AppendUvarint(b, uint64(len(s)))
-	return append(b, s...)
+// appendText appends a text behind its length, so that no two lists of texts look the same.
+func appendText[T string | []byte](b []byte, text T) []byte {
+	b = binary.AppendUvarint(b, uint64(len(text)))
+	return append(b, text...)
 }

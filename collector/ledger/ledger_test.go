@@ -23,7 +23,7 @@ func at(after time.Duration) ledger.Read {
 // call is an ordinary call that ended so long after the start.
 func call(id, status string, after time.Duration) ledger.Call {
 	return ledger.Call{
-		ChatID: "79990000001@c.us", ID: id, Time: start.Add(after).Unix(),
+		ChatID: []byte("79990000001@c.us"), ID: []byte(id), Time: start.Add(after).Unix(),
 		Status: status, Media: "voice", ChatType: "private", Duration: 20, Participants: []string{status},
 	}
 }
@@ -31,7 +31,7 @@ func call(id, status string, after time.Duration) ledger.Call {
 // message is an ordinary message whose last action was so long after the start.
 func message(id, status string, after time.Duration) ledger.Message {
 	return ledger.Message{
-		ChatID: "79990000001@c.us", ID: id, Time: start.Add(after).Unix(),
+		ChatID: []byte("79990000001@c.us"), ID: []byte(id), Time: start.Add(after).Unix(),
 		Status: status, Type: "textMessage", ChatType: "private", Origin: "api",
 	}
 }
@@ -56,7 +56,7 @@ func TestMessageIsToldApartByChatAndID(t *testing.T) {
 	t.Parallel()
 	l := baselined(t, ledger.Options{})
 	elsewhere := message("A", "sent", time.Minute)
-	elsewhere.ChatID = "79990000002@c.us"
+	elsewhere.ChatID = []byte("79990000002@c.us")
 	acted := message("A", "delivered", 2*time.Minute)
 	commitMessages(t, l, at(2*time.Minute), message("A", "sent", time.Minute), elsewhere, message("B", "sent", 0), acted)
 	if got := sum(l.Totals().Observed); got != 3 {
@@ -75,7 +75,7 @@ func TestCallIsToldApartByChatIDTimeStatusAndRepetition(t *testing.T) {
 		call("A", "pickUp", time.Minute), // And again.
 	}
 	elsewhere := call("A", "pickUp", time.Minute)
-	elsewhere.ChatID = "120363000000000001@g.us"
+	elsewhere.ChatID = []byte("120363000000000001@g.us")
 	rows = append(rows, elsewhere)
 
 	l := baselined(t, ledger.Options{})
@@ -301,7 +301,7 @@ func TestLabelSetsAreBounded(t *testing.T) {
 		var messages []ledger.Message
 		for i := range each {
 			m, c := message("A", "read", 0), call("A", "pickUp", 0)
-			m.ID, m.ChatType = fmt.Sprint(n, i), fmt.Sprint("type", n, i)
+			m.ID, m.ChatType = fmt.Append(nil, n, i), fmt.Sprint("type", n, i)
 			c.ID, c.Media = m.ID, m.ChatType
 			if i == 0 {
 				m.Status = "failed"

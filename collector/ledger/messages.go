@@ -3,8 +3,8 @@ package ledger
 // Message is one row of the journal of messages. Its label values are
 // canonical: of the closed sets that the metrics have.
 type Message struct {
-	ChatID, ID string
-	Time       int64 // Unix seconds of the last action; 0 when the row has none.
+	ChatID, ID []byte // They are read during Add only.
+	Time       int64  // Unix seconds of the last action; 0 when the row has none.
 	Status     string
 	Type       string
 	ChatType   string
@@ -38,7 +38,7 @@ func (l *Ledger) BeginMessages() *MessageTx {
 // one message are taken for one: it has got as far as the farthest of them, and
 // has failed as each of them says.
 func (tx *MessageTx) Add(m Message) {
-	if !tx.ready() || m.ID == "" {
+	if !tx.ready() || len(m.ID) == 0 {
 		return
 	}
 	row := newMessageRow(m.Time, m.Status)

@@ -126,7 +126,7 @@ func (r *reference) readCalls(w wholeRead, order func(ledger.Call, uint32) uint6
 	var rows []refRow
 	repeats := map[string]uint32{}
 	for _, c := range w.calls {
-		if c.ID == "" || c.Status == "unknown" || c.Status == "offer" {
+		if len(c.ID) == 0 || c.Status == "unknown" || c.Status == "offer" {
 			continue
 		}
 		same := fmt.Sprintf("%q %q %d %s", c.ChatID, c.ID, c.Time, c.Status)
@@ -149,10 +149,10 @@ var statusRank = []string{
 	"noAccount", "notInGroup", "failed", "suspended", "noActiveSession", "unknown",
 }
 
-func (r *reference) readMessages(w wholeRead, order func(chatID, id string) uint64) []*reference {
+func (r *reference) readMessages(w wholeRead, order func(chatID, id []byte) uint64) []*reference {
 	var rows []refRow
 	for _, m := range w.messages {
-		if m.ID == "" {
+		if len(m.ID) == 0 {
 			continue
 		}
 		row := refRow{

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"time"
@@ -56,9 +57,9 @@ var (
 	}
 )
 
-func (w *world) chat() (chatType, chatID string) {
+func (w *world) chat() (chatType string, chatID []byte) {
 	chatType = pick(w.dice, "private", "private", "private", "group", "channel")
-	return chatType, pick(w.dice, chatIDs[chatType]...)
+	return chatType, []byte(pick(w.dice, chatIDs[chatType]...))
 }
 
 // visible says when a row that is made now shows in the journal.
@@ -69,9 +70,9 @@ func (w *world) visible() time.Time {
 	return w.now
 }
 
-func (w *world) id() string {
+func (w *world) id() []byte {
 	w.made++
-	return fmt.Sprintf("BAE5F0C0DE%04d", w.made)
+	return fmt.Appendf(nil, "BAE5F0C0DE%04d", w.made)
 }
 
 // call makes a call, now and then one with the identifier of another, or equal to another.
@@ -94,7 +95,7 @@ func (w *world) call() {
 		c.Participants = append(c.Participants, pick(w.dice, callStatuses...))
 	}
 	if oneIn(w, 30) {
-		c.ID = ""
+		c.ID = nil
 	}
 	w.calls = append(w.calls, c)
 }
@@ -105,7 +106,7 @@ func (w *world) message() {
 	m.ID, m.Time = w.id(), w.now.Unix()
 	if n := len(w.messages); n > 0 && oneIn(w, 8) {
 		m.ID = w.messages[w.roll(n)].ID // Unique in its chat only.
-		if slices.ContainsFunc(w.messages, func(o *worldMessage) bool { return o.ChatID == m.ChatID && o.ID == m.ID }) {
+		if slices.ContainsFunc(w.messages, func(o *worldMessage) bool { return bytes.Equal(o.ChatID, m.ChatID) && bytes.Equal(o.ID, m.ID) }) {
 			m.ID = w.id()
 		}
 	}
@@ -114,7 +115,7 @@ func (w *world) message() {
 	m.Origin = pick(w.dice, "api", "phone", "unknown")
 	switch w.roll(40) {
 	case 0:
-		m.ID = ""
+		m.ID = nil
 	case 1:
 		m.Time = 0
 	}
@@ -206,7 +207,7 @@ func shuffle[T any](d dice, rows []T) {
 // not among rows any more.
 func (w *world) lostCalls(after time.Time, rows []ledger.Call) bool {
 	return slices.ContainsFunc(w.calls, func(c worldCall) bool {
-		if c.ID == "" || c.Status == "offer" || c.Status == "unknown" || !c.visible.After(after) || c.visible.After(w.now) {
+		if len(c.ID) == 0 || c.Status == "offer" || c.Status == "unknown" || !c.visible.After(after) || c.visible.After(w.now) {
 			return false
 		}
 		return !slices.ContainsFunc(rows, func(row ledger.Call) bool { return sameCall(row, c.Call) })
@@ -214,15 +215,15 @@ func (w *world) lostCalls(after time.Time, rows []ledger.Call) bool {
 }
 
 func sameCall(a, b ledger.Call) bool {
-	return a.ChatID == b.ChatID && a.ID == b.ID && a.Time == b.Time && a.Status == b.Status
+	return bytes.Equal(a.ChatID, b.ChatID) && bytes.Equal(a.ID, b.ID) && a.Time == b.Time && a.Status == b.Status
 }
 
 // lostMessages reports the same of the sending of a message.
 func (w *world) lostMessages(after time.Time, rows []ledger.Message) bool {
 	return slices.ContainsFunc(w.messages, func(m *worldMessage) bool {
-		if m.ID == "" || !m.visible.After(after) || m.visible.After(w.now) {
+		if len(m.ID) == 0 || !m.visible.After(after) || m.visible.After(w.now) {
 			return false
 		}
-		return !slices.ContainsFunc(rows, func(row ledger.Message) bool { return row.ChatID == m.ChatID && row.ID == m.ID })
+		return !slices.ContainsFunc(rows, func(row ledger.Message) bool { return bytes.Equal(row.ChatID, m.ChatID) && bytes.Equal(row.ID, m.ID) })
 	})
 }
