@@ -17,8 +17,9 @@ import (
 const (
 	// startTimeout is how long a program may take until it says that it serves.
 	startTimeout = time.Minute
-	// stopTimeout is how long it may take to end after SIGTERM.
-	stopTimeout = 15 * time.Second
+	// stopTimeout is how long it may take to end after SIGTERM: longer than the exporter
+	// waits for scrapes under way.
+	stopTimeout = time.Minute
 	// shownLines of what a program wrote are shown when its test failed.
 	shownLines = 200
 )
