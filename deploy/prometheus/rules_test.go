@@ -140,6 +140,25 @@ func TestRunbooks(t *testing.T) {
 	}
 }
 
+// TestDetectionNamesAlerts holds that the document of delays, which only the replay
+// writes anew, is about the alerts that there are.
+func TestDetectionNamesAlerts(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for _, r := range alerts(t) {
+		names = append(names, r.Alert)
+	}
+	found := regexp.MustCompile(`\bGreenAPI\w+`).FindAllString(readText(t, "detection.md"), -1)
+	if len(found) == 0 {
+		t.Error("the document names no alert")
+	}
+	for _, name := range found {
+		if !slices.Contains(names, name) {
+			t.Errorf("there is no alert %s", name)
+		}
+	}
+}
+
 // foreign are metrics in the rules that are not about an instance: the exporter's
 // own, and those that Prometheus makes.
 var foreign = []string{

@@ -1,0 +1,123 @@
+//go:build e2e
+
+package replay_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest/cmd/replay"
+)
+
+// begin is a Tuesday morning, end a day later.
+var (
+	begin = time.Date(2000, time.January, 11, 10, 0, 0, 0, time.UTC)
+	end   = begin.AddDate(0, 0, 1)
+)
+
+// incident is a kind of incident, and what is expected to tell of it.
+type incident struct {
+	name     string
+	incident greenapitest.Incident
+	alert    string
+	within   time.Duration // of its beginning, scraped every 5 minutes
+	// muted are alerts that are expected to fire as well, and to be inhibited.
+	muted []string
+	// also are alerts that may be told as well: further truths about the incident. A
+	// journal that is read after a day without has a gap, and failures make data stale.
+	also []string
+}
+
+func kind(k greenapitest.IncidentKind, share float64) greenapitest.Incident {
+	return greenapitest.Incident{Kind: k, Share: share, From: begin, To: end}
+}
+
+func allIncidents() []incident {
+	burst := kind(greenapitest.IncidentBurst, 0)
+	burst.Factor = 60
+	skew := kind(greenapitest.IncidentClockSkew, 0)
+	skew.From, skew.To, skew.Skew = start, start.Add(2*time.Hour), 2*time.Hour
+	const stale, gap = "GreenAPIDataStale", "GreenAPIJournalGap"
+	return []incident{
+		{name: "restriction, the API answers 200", incident: kind(greenapitest.IncidentRestriction, 0.9), alert: "GreenAPIAccountSuspended", within: 15 * time.Minute, muted: []string{"GreenAPIMessagesSuspended"}},
+		{name: "logged out", incident: kind(greenapitest.IncidentLogout, 0), alert: "GreenAPIAccountNotAuthorized", within: 15 * time.Minute, muted: []string{"GreenAPIMessagesStuckPending"}},
+		{name: "blocked", incident: kind(greenapitest.IncidentBlock, 0), alert: "GreenAPIAccountBlocked", within: 15 * time.Minute, muted: []string{"GreenAPIMessagesStuckPending"}},
+		{name: "stuck in starting", incident: kind(greenapitest.IncidentStarting, 0), alert: "GreenAPIAccountStuckStarting", within: 25 * time.Minute, muted: []string{"GreenAPIMessagesStuckPending"}},
+		{name: "dead telephone, all stays sent", incident: kind(greenapitest.IncidentStuckSent, 0), alert: "GreenAPIMessagesStuckSent", within: 90 * time.Minute, muted: []string{"GreenAPIDeliveryRatioLow"}},
+		{name: "all stays pending", incident: kind(greenapitest.IncidentStuckPending, 0), alert: "GreenAPIMessagesStuckPending", within: time.Hour},
+		{name: "bad contact list, 6 of 10", incident: kind(greenapitest.IncidentBadContacts, 0.6), alert: "GreenAPINoAccountSurge", within: 3 * time.Hour},
+		{name: "nobody reads", incident: kind(greenapitest.IncidentReadDrop, 0.95), alert: "GreenAPIReadRatioDrop", within: 24 * time.Hour},
+		{name: "calls not answered any more", incident: kind(greenapitest.IncidentAnswerDrop, 0.8), alert: "GreenAPICallAnswerRatioDrop", within: 10 * time.Hour},
+		{name: "calls without sound, all short", incident: kind(greenapitest.IncidentShortCalls, 0.95), alert: "GreenAPIShortCallSurge", within: 12 * time.Hour},
+		{name: "calls fail, 7 of 10", incident: kind(greenapitest.IncidentFailingCalls, 0.7), alert: "GreenAPICallsFailing", within: 6 * time.Hour},
+		{name: "traffic stops", incident: kind(greenapitest.IncidentNoTraffic, 0), alert: "GreenAPINoMessages", within: 3 * time.Hour, also: []string{"GreenAPINoCalls"}},
+		{name: "status webhook off", incident: kind(greenapitest.IncidentWebhooksOff, 0), alert: "GreenAPIStatusWebhookOff", within: 90 * time.Minute},
+		{name: "API answers 500", incident: kind(greenapitest.IncidentServerErrors, 0), alert: "GreenAPICollectorFailing", within: 30 * time.Minute, also: []string{stale, gap}},
+		{name: "API answers 500 to 7 of 10", incident: kind(greenapitest.IncidentServerErrors, 0.7), alert: "GreenAPICollectorFailing", within: time.Hour, also: []string{stale}},
+		{name: "429 storm", incident: kind(greenapitest.IncidentRateLimited, 0.9), alert: "GreenAPIRateLimited", within: 30 * time.Minute, also: []string{stale}},
+		{name: "quota used up", incident: kind(greenapitest.IncidentQuota, 0), alert: "GreenAPIQuotaUsedUp", within: 20 * time.Minute, muted: []string{stale}, also: []string{gap}},
+		{name: "token revoked", incident: kind(greenapitest.IncidentTokenRevoked, 0), alert: "GreenAPITokenRejected", within: 20 * time.Minute, muted: []string{stale}, also: []string{gap}},
+		{name: "account expired", incident: kind(greenapitest.IncidentExpired, 0), alert: "GreenAPIAccountExpired", within: 20 * time.Minute, muted: []string{stale}, also: []string{gap}},
+		{name: "journal truncated", incident: burst, alert: "GreenAPIWindowTruncated", within: 14 * time.Hour, also: []string{gap}},
+		{name: "API's clock 2 h ahead at the start", incident: skew, alert: "GreenAPIClockSkew", within: 25 * time.Minute},
+	}
+}
+
+// account is a middle-sized account.
+func account(n int, incidents ...greenapitest.Incident) greenapitest.Account {
+	id := strconv.Itoa(1101000001 + n)
+	return greenapitest.Account{
+		ID: id, Name: "account-" + id, Token: "token" + id, MessagesPerDay: 300, CallsPerDay: 120,
+		Groups: 4, Incidents: incidents,
+	}
+}
+
+// judge says how one incident went, and fails the test where it did not go well.
+func (f form) judge(t *testing.T, i incident, id string, firings []replay.Firing, mutes muter) []string {
+	t.Helper()
+	byName := make(map[string]replay.Firing)
+	for _, firing := range firings {
+		if firing.IDInstance == id {
+			byName[firing.Alert] = firing
+		}
+	}
+	main, fired := byName[i.alert]
+	delay := main.First.Sub(i.incident.From)
+	shown := short(delay)
+	switch {
+	case !fired:
+		shown = "never"
+		t.Errorf("%s: %s does not fire", i.name, i.alert)
+	case delay > i.within+f.late:
+		t.Errorf("%s: %s fires after %v", i.name, i.alert, delay)
+	}
+	var muted, told []string
+	for name, firing := range byName {
+		if firing.First.Before(i.incident.From) {
+			t.Errorf("%s: %s fires before it begins, at %v", i.name, name, firing.First)
+		}
+		if name == i.alert {
+			continue
+		}
+		text := fmt.Sprintf("%s after %s", name, short(firing.First.Sub(i.incident.From)))
+		if by := mutes.during(name, firing, byName); by != "" {
+			muted = append(muted, text)
+			continue
+		}
+		told = append(told, text)
+		if !slices.Contains(i.also, name) {
+			t.Errorf("%s: %s is told as well, %v after it began", i.name, name, firing.First.Sub(i.incident.From))
+		}
+	}
+	for _, name := range i.muted {
+		if firing, ok := byName[name]; !ok || mutes.during(name, firing, byName) == "" {
+			t.Errorf("%s: %s is not both fired and muted", i.name, name)
+		}
+	}
+	return []string{i.name, i.alert, shown, short(i.within), strings.Join(sorted(muted), ", "), strings.Join(sorted(told), ", ")}
+}

@@ -1,0 +1,221 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/deploy/e2e"
+)
+
+// alertingConfig scrapes the exporter and evaluates the project's rules.
+const alertingConfig = `
+global: {scrape_interval: 5s, scrape_timeout: 5s, evaluation_interval: 1s}
+rule_files: [%q]
+scrape_configs: [{job_name: greenapi, static_configs: [{targets: [%q]}]}]
+alerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}
+`
+
+const suspendedID = "1101000001"
+
+// notification is what Alertmanager sends to a webhook, as far as looked at.
+type notification struct {
+	receiver string // the path of the webhook
+	Status   string `json:"status"`
+	Alerts   []struct {
+		Labels      map[string]string `json:"labels"`
+		Annotations map[string]string `json:"annotations"`
+	} `json:"alerts"`
+}
+
+// webhook receives notifications.
+type webhook struct {
+	*httptest.Server
+	arrived chan notification
+
+	mu  sync.Mutex
+	all []notification
+}
+
+func startWebhook(t *testing.T) *webhook {
+	t.Helper()
+	w := &webhook{arrived: make(chan notification, 100)}
+	w.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		n := notification{receiver: r.URL.Path}
+		if err := json.NewDecoder(r.Body).Decode(&n); err != nil {
+			t.Errorf("a notification cannot be read: %v", err)
+		}
+		for _, alert := range n.Alerts {
+			if got := alert.Annotations["account"]; got != suspendedID+" (support)" {
+				t.Errorf("the account is called %q", got)
+			}
+		}
+		w.mu.Lock()
+		w.all = append(w.all, n)
+		w.mu.Unlock()
+		w.arrived <- n
+	}))
+	t.Cleanup(w.Close)
+	return w
+}
+
+// notified returns the labels of the alerts that were told so far, by name.
+func (w *webhook) notified() map[string]map[string]string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := make(map[string]map[string]string)
+	for _, n := range w.all {
+		for _, alert := range n.Alerts {
+			all[alert.Labels["alertname"]] = alert.Labels
+		}
+	}
+	return all
+}
+
+// TestSuspendedAccountIsTold goes the whole way: an account is suspended while the
+// API answers 200, and whoever is on call is told so, once, without its symptoms.
+func TestSuspendedAccountIsTold(t *testing.T) {
+	t.Parallel()
+	sim := greenapitest.NewSimulation(greenapitest.Settings{Seed: 7}, greenapitest.Account{
+		ID: suspendedID, Name: "support", Token: "0a1b2c3d", MessagesPerDay: 60000, Rhythm: greenapitest.RhythmFlat(), Contacts: 5000,
+	})
+	server := greenapitest.NewSimulationServer(sim)
+	t.Cleanup(server.Close)
+	exporter := e2e.StartExporter(t, e2e.ExporterOptions{
+		Config: string(sim.Configuration(server.URL)),
+		Args:   []string{"--greenapi.min-interval=4s", "--greenapi.window=30m"},
+	})
+	receiver := startWebhook(t)
+	alertmanager := e2e.StartAlertmanager(t, quickAlertmanager(t, receiver.URL))
+	rules := t.TempDir()
+	prometheus := e2e.StartPrometheus(t, fmt.Sprintf(alertingConfig, filepath.Join(rules, "*.yml"), strings.TrimPrefix(exporter.URL, "http://"), alertmanager.Address))
+
+	// Prometheus takes 5 seconds to its first scrape, and as long is the wait of
+	// GreenAPIExporterDown here: the rules come after it.
+	prometheus.Await(t, 2*time.Minute, `greenapi_messages_sent_total{chat_type="private"} > 0`)
+	copyRules(t, rules)
+	prometheus.Signal(t, syscall.SIGHUP)
+	prometheus.Await(t, time.Minute, `id_instance:greenapi_threshold:suspended_messages`)
+	sim.AddIncident(suspendedID, greenapitest.Incident{Kind: greenapitest.IncidentRestriction, From: time.Now()})
+
+	deadline := time.After(2 * time.Minute)
+	for told := false; !told; {
+		select {
+		case n := <-receiver.arrived:
+			told = n.receiver == "/on-call" && n.Status == "firing"
+		case <-deadline:
+			t.Fatalf("nobody was told; firing: %v", prometheus.Query(t, "ALERTS"))
+		}
+	}
+	// The symptom fires, and Alertmanager mutes it.
+	prometheus.Await(t, 2*time.Minute, `ALERTS{alertname="GreenAPIMessagesSuspended",alertstate="firing"}`)
+	awaitMuted(t, alertmanager, "GreenAPIMessagesSuspended")
+
+	want := map[string]map[string]string{
+		"GreenAPIAccountSuspended": {
+			"alertname": "GreenAPIAccountSuspended", "id_instance": suspendedID, "severity": "critical",
+		},
+	}
+	if diff := cmp.Diff(want, receiver.notified()); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+}
+
+// awaitMuted waits until Alertmanager says that an alert is inhibited.
+func awaitMuted(t *testing.T, alertmanager *e2e.Alertmanager, alert string) {
+	t.Helper()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(time.Minute)
+	url := alertmanager.URL + "/api/v2/alerts?filter=alertname=" + alert
+	for {
+		var answer []struct {
+			Status struct {
+				InhibitedBy []string `json:"inhibitedBy"`
+			} `json:"status"`
+		}
+		text := getText(t, url)
+		if err := json.Unmarshal(text, &answer); err != nil {
+			t.Fatalf("%s: %v: %s", url, err, text)
+		}
+		if len(answer) == 1 && len(answer[0].Status.InhibitedBy) > 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("%s is not muted: %s", alert, text)
+		}
+	}
+}
+
+func getText(t *testing.T, url string) []byte {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+var minutes = regexp.MustCompile(`(?m)^( +(?:interval|for)): (\d+)m$`)
+
+// copyRules copies the project's rules, a minute of waiting turned into a second and
+// nothing else changed.
+func copyRules(t *testing.T, folder string) {
+	t.Helper()
+	files, err := filepath.Glob("../prometheus/rules/*.yml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no rules: %v", err)
+	}
+	for _, file := range files {
+		copyFile(t, file, folder, func(text string) string { return minutes.ReplaceAllString(text, "$1: ${2}s") })
+	}
+}
+
+// quickAlertmanager copies the project's configuration of Alertmanager, which waits
+// a second and tells the webhook here, and returns its path.
+func quickAlertmanager(t *testing.T, receiver string) string {
+	t.Helper()
+	folder := t.TempDir()
+	copyFile(t, "../alertmanager/greenapi.tmpl", folder, func(text string) string { return text })
+	return copyFile(t, "../alertmanager/alertmanager.yml", folder, strings.NewReplacer(
+		"http://127.0.0.1:9095", receiver, "group_wait: 30s", "group_wait: 1s", "group_interval: 5m", "group_interval: 1s").Replace)
+}
+
+func copyFile(t *testing.T, file, folder string, change func(string) string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(folder, filepath.Base(file))
+	if err := os.WriteFile(path, []byte(change(string(text))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
