@@ -75,12 +75,13 @@ E2E_TOOLS := E2E_EXPORTER=$(BIN)/greenapi_exporter E2E_PROMETHEUS=$(BIN)/prometh
 
 .PHONY: e2e
 e2e: build $(PROMETHEUS) $(ALERTMANAGER) ## The real binary with a real Prometheus and Alertmanager (builds these into bin/: minutes, once)
-	$(E2E_TOOLS) go test -tags e2e -count=1 -p 1 -timeout 20m $(TEST_FLAGS) \
-		./deploy/e2e ./deploy/prometheus ./deploy/alertmanager ./deploy/compose ./dashboards
+	$(E2E_TOOLS) go test -tags e2e -count=1 -p 1 -timeout 30m $(TEST_FLAGS) \
+		./deploy/e2e ./deploy/prometheus ./deploy/alertmanager ./deploy/compose ./dashboards ./client/greenapitest/cmd/replay
 
 .PHONY: replay
-replay: $(PROMETHEUS) ## Replay weeks of incidents and of quiet against the rules, and write the table of deploy/prometheus/detection.md
-	go test -tags e2e -count=1 -timeout 1h $(TEST_FLAGS) ./client/greenapitest/cmd/replay
+replay: $(PROMETHEUS) ## Replay weeks of incidents and of quiet against the rules, and write the table of deploy/prometheus/detection.md: half an hour
+	go test -tags e2e -count=1 -timeout 2h -v -run '^TestReplay$$' $(TEST_FLAGS) ./client/greenapitest/cmd/replay \
+		-replay.full -replay.write $(CURDIR)/deploy/prometheus/detection.md
 
 .PHONY: chaos
 chaos: build ## Every fault at once against the real binary, and a report of it (CHAOS_FOR=10m CHAOS_SEED=1)

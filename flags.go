@@ -203,6 +203,7 @@ func (f *flags) whereToLook(cfg *config.Config) string {
   %[2]s/                      what there is
   %[2]s%-22[3]s all metrics
   %[2]s/probe?target=%-8[4]s one account
+  %[2]s/history               the last refreshes, and what failed
   %[2]s/sd                    the targets, for Prometheus
 `, len(cfg.Instances), base, f.telemetryPath, cfg.Instances[0].Name)
 }
