@@ -416,6 +416,7 @@ func TestReadmeIsTrue(t *testing.T) {
 	}
 	want := replaceBlock(t, string(readme), "flags", flagTable())
 	want = replaceBlock(t, want, "metrics", metricTable(t))
+	want = replaceBlock(t, want, "detection", detectionTable(t))
 	if *update {
 		if err := os.WriteFile("README.md", []byte(want), 0o644); err != nil {
 			t.Fatal(err)
@@ -497,6 +498,26 @@ func replaceBlock(t *testing.T, text, name, block string) string {
 		t.Fatalf("no block %s", name)
 	}
 	return before + begin + block + end + after
+}
+
+// detectionTable is what the replay of incidents has found: which alert told of each,
+// and how soon.
+func detectionTable(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile("deploy/prometheus/detection.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table strings.Builder
+	table.WriteString("| incident | alert | after |\n|---|---|--:|\n")
+	rows := regexp.MustCompile(`(?m)^\| (.*?) +\| (GreenAPI\w+) +\| (\w+) +\|`).FindAllStringSubmatch(string(page), -1)
+	if len(rows) == 0 {
+		t.Fatal("no incident was replayed")
+	}
+	for _, row := range rows {
+		fmt.Fprintf(&table, "| %s | `%s` | %s |\n", row[1], row[2], row[3])
+	}
+	return table.String()
 }
 
 func flagTable() string {
