@@ -9,6 +9,7 @@
 # not by a digest, because none could be verified when this was written; pin it in a fork with golang:TAG@sha256:DIGEST.
 FROM --platform=$BUILDPLATFORM golang:1.26.8-trixie AS build
 WORKDIR /src
+ENV GOCACHE=/go/cache
 
 # The modules change more rarely than the code: a layer of their own.
 COPY go.mod go.sum ./
@@ -23,7 +24,7 @@ COPY collector collector/
 ARG TARGETOS TARGETARCH TARGETVARIANT
 # In the environment of make, where they take the place of what it would ask git for.
 ARG VERSION=unknown REVISION=unknown BRANCH= BUILD_DATE=
-RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/go/cache \
     GOTOOLCHAIN=local GOOS=$TARGETOS GOARCH=$TARGETARCH GOARM=${TARGETVARIANT#v} make build && mkdir empty
 
 FROM scratch
