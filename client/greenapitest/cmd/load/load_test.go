@@ -213,6 +213,17 @@ greenapi_window_records{id_instance="1",journal="messages"} 10000
 	}
 }
 
+func TestRivalThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	if _, err := startRival(t.Context(), filepath.Join(t.TempDir(), "json_exporter"), "http://127.0.0.1:1", serving{payload: "calls", accounts: 1}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error %v, want that the program does not exist", err)
+	}
+	var stdout, stderr bytes.Buffer
+	if err := run(t.Context(), []string{"-run", rivalScenario}, &stdout, &stderr); err == nil {
+		t.Error("a comparison with nothing is made")
+	}
+}
+
 func TestMemoryOf(t *testing.T) {
 	t.Parallel()
 	if peak, err := memoryOf("Name:\tx\nVmPeak:\t  90 kB\nVmHWM:\t    1648 kB\nVmRSS:\t 7 kB\n", "VmHWM"); err != nil || peak != 1648<<10 {

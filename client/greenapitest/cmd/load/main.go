@@ -59,6 +59,7 @@ type settings struct {
 	fleet             int // accounts of the largest fleet
 	only              *regexp.Regexp
 	document          string
+	rival             string // path of json_exporter; may be empty
 	benchmarks        string // path of what go test -bench printed; may be empty
 }
 
@@ -71,8 +72,9 @@ func parse(args []string, stderr io.Writer) (settings, time.Duration, error) {
 	flags.IntVar(&s.rounds, "rounds", 7, "turns of each process; their median counts")
 	flags.IntVar(&s.rows, "rows", 10_000, "records of a full journal")
 	flags.IntVar(&s.fleet, "fleet", 1_000, "accounts of the largest fleet")
-	only := flags.String("run", ".", "scenarios to run, as a regular `expression`: scrape, flight, million, thumbnails, fleet, hour")
+	only := flags.String("run", ".", "scenarios to run, as a regular `expression`: scrape, flight, million, thumbnails, fleet, hour, rival")
 	flags.StringVar(&s.document, "write", "", "`document` whose part between the two markers is rewritten")
+	flags.StringVar(&s.rival, "json-exporter", "", "json_exporter's `binary`, to compare with as well")
 	flags.StringVar(&s.benchmarks, "benchmarks", "", "`file` with what go test -bench printed, shown as a second table")
 	limit := flags.Duration("timeout", 25*time.Minute, "when to give up")
 	if err := flags.Parse(args); err != nil {
@@ -107,7 +109,7 @@ func measure(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	var results []result
 	var built build
 	for _, scenario := range scenarios() {
-		if !s.only.MatchString(scenario.name) {
+		if !s.only.MatchString(scenario.name) || scenario.name == rivalScenario && s.rival == "" {
 			continue
 		}
 		fmt.Fprintf(stderr, "load: %s\n", scenario.name)

@@ -38,6 +38,7 @@ func scenarios() []scenario {
 		{"thumbnails", measureThumbnails},
 		{"fleet", measureFleet},
 		{"hour", measureHour},
+		{rivalScenario, measureRival},
 	}
 }
 
