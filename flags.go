@@ -11,7 +11,6 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/alecthomas/units"
-	"github.com/greenapi-exporter/greenapi_exporter/client"
 	"github.com/greenapi-exporter/greenapi_exporter/client/config"
 	"github.com/prometheus/common/version"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
@@ -81,7 +80,7 @@ func newApplication() (*kingpin.Application, *flags) {
 
 	app.Flag("ledger.path", "Folder of the files that keep the counters and what they have counted over restarts, one an instance. Without it, counters begin at 0 with each start.").StringVar(&f.ledgerPath)
 	app.Flag("ledger.retention", "How long a record is remembered after it was last seen, so as not to count it again.").Default("168h").DurationVar(&f.ledgerRetention)
-	app.Flag("ledger.max-entries", "How many records are remembered of each journal of an instance.").Default("200000").IntVar(&f.ledgerMaxEntries)
+	app.Flag("ledger.max-entries", "How many records are remembered of each journal of an instance; those of the last whole one always are.").Default("200000").IntVar(&f.ledgerMaxEntries)
 
 	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
 	app.Flag("web.instances-on-metrics", "Show the instances at the telemetry path; turn it off when they are scraped through /probe.").Default("true").BoolVar(&f.instancesOnMetrics)
@@ -136,8 +135,8 @@ func (f *flags) check() error {
 	if f.ledgerRetention <= 0 {
 		faults = append(faults, errors.New("--ledger.retention must be more than 0"))
 	}
-	if f.ledgerMaxEntries < client.JournalCap {
-		faults = append(faults, fmt.Errorf("--ledger.max-entries must be at least %d, which is a full journal", client.JournalCap))
+	if f.ledgerMaxEntries < 1 {
+		faults = append(faults, errors.New("--ledger.max-entries must be at least 1"))
 	}
 	if f.demo && f.configFile != "" {
 		faults = append(faults, errors.New("--demo serves simulated accounts and takes no --config.file: leave one of them out"))

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/greenapi-exporter/greenapi_exporter/client"
 	"github.com/greenapi-exporter/greenapi_exporter/client/config"
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
@@ -149,7 +150,10 @@ func (e *exporter) fleetOptions() collector.Options {
 		MaxBodyBytes: int64(e.flags.maxBodyBytes),
 		UserAgent:    "greenapi_exporter/" + cmp.Or(version.Version, "dev"),
 		Logger:       e.log,
-		Ledger:       ledger.Options{Retention: e.flags.ledgerRetention, MaxEntries: e.flags.ledgerMaxEntries, Logger: e.log},
+		Ledger: ledger.Options{
+			Retention: e.flags.ledgerRetention, MaxEntries: e.flags.ledgerMaxEntries, Logger: e.log,
+			MaxRows: max(e.flags.ledgerMaxEntries, client.JournalCap), // a full journal counts in any case
+		},
 	}
 }
 

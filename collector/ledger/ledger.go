@@ -12,8 +12,8 @@ import (
 
 var (
 	// ErrTooManyRows is the error of a commit whose journal holds more rows than
-	// Options.MaxEntries. Nothing was counted, and a gap was reported.
-	ErrTooManyRows = errors.New("the journal holds more rows than the ledger may remember")
+	// Options.MaxRows. Nothing was counted, and a gap was reported.
+	ErrTooManyRows = errors.New("the journal holds more rows than the ledger takes")
 	// ErrClosed is the error of using what was closed.
 	ErrClosed = errors.New("the ledger is closed")
 )
@@ -23,8 +23,11 @@ type Options struct {
 	// Retention is how long a key is remembered after it was last seen. It is
 	// measured by Now. By default, 168 hours.
 	Retention time.Duration
-	// MaxEntries is how many keys are remembered, for each journal. By default, 200,000.
+	// MaxEntries is how many keys are remembered, for each journal, but that those of
+	// the last whole one always are. By default, 200,000.
 	MaxEntries int
+	// MaxRows is how many rows a journal may have. By default, MaxEntries.
+	MaxRows int
 	// Now is the exporter's clock. It serves retention only. By default, time.Now.
 	Now func() time.Time
 	// Logger is told about trouble with the state file. By default, nobody is.
@@ -37,6 +40,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxEntries <= 0 {
 		o.MaxEntries = 200_000
+	}
+	if o.MaxRows <= 0 {
+		o.MaxRows = o.MaxEntries
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -97,6 +97,23 @@ func TestMaxEntriesForgetsThoseNotSeenForTheLongest(t *testing.T) {
 	}
 }
 
+func TestKeysOfTheLastWholeJournalStayBeyondMaxEntries(t *testing.T) {
+	t.Parallel()
+	l := baselined(t, ledger.Options{MaxEntries: 2, MaxRows: 10})
+	calls := benchCalls(0, 10)
+	commitCalls(t, l, at(0), calls...)
+	commitCalls(t, l, at(0), calls...)
+	totals := l.Totals()
+	if totals.CallJournal.Entries != 10 || totals.CallJournal.Evictions != 0 || sum(totals.Calls) != 10 {
+		t.Errorf("after ten calls, twice: %+v, %d calls", totals.CallJournal, sum(totals.Calls))
+	}
+	commitCalls(t, l, at(0), calls[9])
+	totals = l.Totals()
+	if totals.CallJournal.Entries != 2 || totals.CallJournal.Evictions != 8 || sum(totals.Calls) != 10 {
+		t.Errorf("after nine have left: %+v, %d calls", totals.CallJournal, sum(totals.Calls))
+	}
+}
+
 func TestEvictionAmongManyLastSeenAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	clock := &steppedClock{now: start}
@@ -115,12 +132,12 @@ func TestEvictionAmongManyLastSeenAtTheSameTime(t *testing.T) {
 	}
 }
 
-func TestJournalWithMoreRowsThanMaxEntries(t *testing.T) {
+func TestJournalWithMoreRowsThanMaxRows(t *testing.T) {
 	t.Parallel()
 	for _, known := range []int{0, 3, 5} {
 		t.Run(fmt.Sprintf("%d of them known", known), func(t *testing.T) {
 			t.Parallel()
-			l := baselined(t, ledger.Options{MaxEntries: 5})
+			l := baselined(t, ledger.Options{MaxRows: 5})
 			calls, messages := benchCalls(0, 6), benchMessages(0, 6)
 			commitCalls(t, l, at(0), calls[:known]...)
 			commitMessages(t, l, at(0), messages[:known]...)

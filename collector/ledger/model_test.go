@@ -149,7 +149,8 @@ func newModel(t *testing.T, d dice) *model {
 	m.skew = pick(d, 0, -20*365*24*time.Hour, 5*time.Hour)
 	m.options = ledger.Options{
 		Retention:  pick(d, 168*time.Hour, 3*time.Hour, 90*time.Second),
-		MaxEntries: pick(d, 200_000, 40, 9),
+		MaxEntries: pick(d, 200_000, 40, 9, 2),
+		MaxRows:    pick(d, 200_000, 40, 9),
 		Now:        func() time.Time { return m.world.now.Add(m.skew) },
 		Logger:     slog.New(slog.DiscardHandler),
 	}

@@ -16,6 +16,7 @@ import (
 type reference struct {
 	retention  time.Duration
 	maxEntries int
+	maxRows    int
 	totals     *ledger.Totals
 
 	calls, messages refJournal
@@ -51,7 +52,7 @@ func newReference(o ledger.Options) *reference {
 		return refJournal{last: map[string]string{}, known: map[string]*refEntry{}}
 	}
 	return &reference{
-		retention: o.Retention, maxEntries: o.MaxEntries,
+		retention: o.Retention, maxEntries: o.MaxEntries, maxRows: o.MaxRows,
 		totals: ledger.New(ledger.Options{}).Totals(),
 		calls:  journal(), messages: journal(),
 	}
@@ -178,7 +179,7 @@ func (r *reference) readMessages(w wholeRead, order func(chatID, id []byte) uint
 // read takes in a whole journal. It returns the reference, and another one when
 // it cannot say for certain whether there was a gap.
 func (r *reference) read(w wholeRead, j *refJournal, totals *ledger.JournalTotals, rows []refRow) []*reference {
-	if len(rows) > r.maxEntries {
+	if len(rows) > r.maxRows {
 		totals.Gaps++
 		return []*reference{r}
 	}

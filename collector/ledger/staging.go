@@ -70,7 +70,7 @@ func (s *staging[V]) mark(i int) bool {
 // take notes one more row that is not a repetition, and reports whether there is room for it.
 func (s *staging[V]) take() bool {
 	s.rows++
-	s.full = s.rows > s.ledger.options.MaxEntries
+	s.full = s.rows > s.ledger.options.MaxRows
 	return !s.full
 }
 

@@ -100,7 +100,12 @@ func TestTornEndIsCut(t *testing.T) {
 			whole++
 		}
 		zeros := make([]byte, ends[whole]-size)
-		for name, file := range map[string][]byte{"short": file[:size], "with zeros": slices.Concat(file[:size], zeros)} {
+		torn := map[string][]byte{"short": file[:size]}
+		// A frame that ends with zeros, as one in 256 does, is whole with them.
+		if zeroed := slices.Concat(file[:size], zeros); !bytes.HasPrefix(file, zeroed) {
+			torn["with zeros"] = zeroed
+		}
+		for name, file := range torn {
 			m, _, err := ledger.Decode(file)
 			switch {
 			case whole == 0 && !ledger.IsDamaged(err):
