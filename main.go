@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	stdlog "log"
 	"log/slog"
 	"net/http"
 	"os"
@@ -50,6 +51,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 		return code
 	}
 	log := newLogger(stderr, flags.logFormat, flags.level())
+	stdlog.SetOutput(hush{log})
 	load := func() (*config.Config, error) { return flags.config(lookup) }
 	if flags.demo {
 		sim := greenapitest.Demo(uint64(time.Now().UTC().YearDay()), time.Now) //nolint:gosec // A day of the year is positive.

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -196,6 +197,19 @@ func TestSecretsStayInside(t *testing.T) {
 		if n := strings.Index(everything, secret); n >= 0 {
 			t.Errorf("%q got out: …%s…", secret, everything[max(0, n-300):min(len(everything), n+100)])
 		}
+	}
+}
+
+// TestLibrariesPrintNothing prints as libraries do. It is not parallel, for Go's
+// logger is one for all.
+func TestLibrariesPrintNothing(t *testing.T) {
+	p := start(t, "--demo")
+	log.Printf("Unsolicited response received on idle HTTP channel starting with %q", sentinelToken)
+	if code := p.end(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if text := p.stderr.String(); !strings.Contains(text, `level=warn msg="a library printed`) || strings.Contains(text, sentinelToken) {
+		t.Errorf("it says:\n%s", text)
 	}
 }
 

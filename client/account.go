@@ -35,7 +35,7 @@ var settingNames = words("outgoingWebhook", "outgoingMessageWebhook", "outgoingC
 // [*Error].
 func (c *Client) Settings(ctx context.Context) (Settings, error) {
 	settings := make(Settings)
-	_, err := c.members(ctx, MethodSettings, false, func(d *decoder, name string) error {
+	err := c.members(ctx, MethodSettings, false, func(d *decoder, name string) error {
 		setting := settingNames.find([]byte(name))
 		if setting == "" {
 			return d.json.SkipValue()
@@ -45,11 +45,16 @@ func (c *Client) Settings(ctx context.Context) (Settings, error) {
 			settings[setting] = enabled == "yes"
 		}
 		return err
+	}, func() error {
+		if len(settings) == 0 {
+			return malformed("none of the expected settings")
+		}
+		return nil
 	})
-	if err == nil && len(settings) == 0 {
-		return nil, &Error{Method: MethodSettings, Reason: ReasonMalformed, Detail: "none of the expected settings", Status: 200}
+	if err != nil {
+		return nil, err
 	}
-	return settings, err
+	return settings, nil
 }
 
 // MessagesCount asks how many messages wait to be sent. A failed request gives an
@@ -77,13 +82,15 @@ func (c *Client) SuspendedUntil(ctx context.Context) (time.Time, error) {
 
 func (c *Client) suspendedUntil(ctx context.Context, method string) (time.Time, error) {
 	var unix int64
-	_, err := c.members(ctx, method, false, func(d *decoder, name string) (err error) {
+	err := c.members(ctx, method, false, func(d *decoder, name string) (err error) {
 		if name != "suspendedUntil" {
 			return d.json.SkipValue()
 		}
-		unix, err = d.integer(1, 1, maxTime)
+		if unix, err = d.integer(1, 1, maxTime); d.bad != 0 {
+			unix = 0
+		}
 		return err
-	})
+	}, func() error { return nil })
 	if err != nil || unix == 0 {
 		return time.Time{}, err
 	}
@@ -92,32 +99,36 @@ func (c *Client) suspendedUntil(ctx context.Context, method string) (time.Time, 
 
 // object reads one member of an answer, which must be there and good.
 func (c *Client) object(ctx context.Context, method string, nullable bool, member string, read func(*decoder) error) error {
-	found, good := false, true
-	null, err := c.members(ctx, method, nullable, func(d *decoder, name string) error {
+	good := false
+	return c.members(ctx, method, nullable, func(d *decoder, name string) error {
 		if name != member {
 			return d.json.SkipValue()
 		}
-		found = true
+		missing := d.json.PeekKind() == 'n' && !nullable
 		err := read(d)
-		good = d.bad == 0
+		good = d.bad == 0 && !missing
 		return err
+	}, func() error {
+		if !good {
+			return malformed("the expected field is missing or wrong")
+		}
+		return nil
 	})
-	if err == nil && !null && !(found && good) {
-		return &Error{Method: method, Reason: ReasonMalformed, Detail: "the expected field is missing or wrong", Status: 200}
-	}
-	return err
 }
 
 // members asks a method whose answer is an object, and reads its members, but
-// those of an error object, once the whole of it was read. Where it is nullable, it
-// may also be null.
-func (c *Client) members(ctx context.Context, method string, nullable bool, member func(*decoder, string) error) (null bool, err error) {
+// those of an error object, once the whole of it was read; end then says what is
+// wrong with them. Where it is nullable, it may also be null.
+func (c *Client) members(ctx context.Context, method string, nullable bool, member func(*decoder, string) error, end func() error) error {
 	x, err := c.send(ctx, method, nil)
 	if err != nil {
-		return false, err
+		return err
 	}
-	null, err = x.object(nullable, member)
-	return null, x.finish(err)
+	null, err := x.object(nullable, member)
+	if err == nil && !null {
+		err = end()
+	}
+	return x.finish(err)
 }
 
 func (x *exchange) object(nullable bool, member func(*decoder, string) error) (null bool, err error) {

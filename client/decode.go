@@ -239,7 +239,12 @@ func (d *decoder) text(field fields, dst []byte) ([]byte, error) {
 	return append(dst[:0], d.unquote(raw)...), nil
 }
 
-// word reads a string that is probably one of those known; null gives "".
+// maxWord bounds what is kept of a word that is not known, in bytes: one record may
+// hold thousands of them, each as long as maxToken. Those known are shorter.
+const maxWord = 64
+
+// word reads a string that is probably one of those known, of which it keeps the
+// beginning otherwise; null gives "".
 func (d *decoder) word(field fields, known vocabulary) (string, error) {
 	if d.json.PeekKind() != '"' {
 		return "", d.skip(field)
@@ -251,7 +256,7 @@ func (d *decoder) word(field fields, known vocabulary) (string, error) {
 	d.set(field, true)
 	word, text := d.find(known, raw)
 	if word == "" {
-		word = string(text)
+		word = string(text[:min(len(text), maxWord)])
 	}
 	return word, nil
 }

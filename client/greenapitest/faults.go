@@ -158,6 +158,9 @@ func connectionFaults() []NamedFault {
 		return NamedFault{Name: name, Fault: Fault{Raw: true, Body: []byte(text)}, Reasons: append(reasons, "network")}
 	}
 	const begin = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+	// Go's HTTP client prints what follows an answer.
+	outOfTurn := raw("answer nobody asked for", begin+"Content-Length: 2\r\n\r\n[]HTTP/1.1 400 Bad {path}\r\n\r\n", "", "malformed")
+	outOfTurn.Fault.EchoPath = true
 	return []NamedFault{
 		{Name: "close without an answer", Fault: Fault{Break: BreakClose, BeforeHeader: true}, Reasons: []string{"network"}},
 		{Name: "reset without an answer", Fault: Fault{Break: BreakReset, BeforeHeader: true}, Reasons: []string{"network"}},
@@ -175,6 +178,7 @@ func connectionFaults() []NamedFault {
 		raw("length too small", begin+"Content-Length: 1\r\nConnection: close\r\n\r\n[]", "malformed"),
 		raw("bad chunk", begin+"Transfer-Encoding: chunked\r\n\r\nzz\r\n[]\r\n0\r\n\r\n", "malformed"),
 		raw("huge chunk", begin+"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n[]", "malformed"),
+		outOfTurn,
 		raw("many informational answers", strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </>\r\n\r\n", 1000)),
 		{
 			Name:    "endless header",
