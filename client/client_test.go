@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/greenapi-exporter/greenapi_exporter/client"
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	promconfig "github.com/prometheus/common/config"
 	"go.uber.org/goleak"
 )
 
@@ -24,7 +25,10 @@ const id = "1101000001"
 // newClient returns a client of one instance of a server; change may be nil.
 func newClient(t *testing.T, srv *greenapitest.Server, change func(*client.Options)) *client.Client {
 	t.Helper()
-	httpClient := srv.Client()
+	httpClient, err := client.NewHTTPClient(promconfig.HTTPClientConfig{}, 4, srv.DialContext)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(httpClient.CloseIdleConnections)
 	opts := client.Options{APIURL: srv.URL, IDInstance: id, Token: client.NewToken(sentinel), HTTPClient: httpClient}
 	if change != nil {

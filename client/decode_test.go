@@ -211,6 +211,23 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
+// TestLongWordsAreNotKept reads a call whose participants' statuses are 60 MiB.
+func TestLongWordsAreNotKept(t *testing.T) {
+	t.Parallel()
+	word := strings.Repeat("z", 1<<20)
+	participants := strings.Repeat(`{"status":"`+word+`"},`, 59) + `{"status":"` + word + `"}`
+	body := `[{"status":"` + word + `","participants":[` + participants + `]}]`
+	calls, _, _, err := readCalls(t.Context(), cannedClient(t, func() io.Reader { return strings.NewReader(body) }))
+	if err != nil || len(calls) != 1 || len(calls[0].Participants) != 60 {
+		t.Fatalf("%d calls, %v", len(calls), err)
+	}
+	for _, status := range append(calls[0].Participants, calls[0].Status) {
+		if len(status) > 64 {
+			t.Fatalf("%d bytes of a status are kept", len(status))
+		}
+	}
+}
+
 // FuzzJournal holds the streaming decoder against encoding/json into loose types:
 // the same records, or both an error, whatever the pieces in which the body comes.
 func FuzzJournal(f *testing.F) {
@@ -218,6 +235,7 @@ func FuzzJournal(f *testing.F) {
 	f.Add([]byte(`[{"status":7,"status":"x"},null,{"chatId":-1,"participants":[{"status":null},{}]}]`), 3)
 	f.Add([]byte(`[{"idMessage":"\ud83d","timestamp":1e3,"sendByApi":true,"statusMessage":"read","typeMessage":"textMessage"}]`), 7)
 	f.Add([]byte("[{\"a\":[[{}]]}] \n"), 2)
+	f.Add([]byte(`[{"status":"`+strings.Repeat("é", 40)+`","participants":[{"status":"`+strings.Repeat("y", 65)+`"}]}]`), 5)
 	f.Fuzz(func(t *testing.T, body []byte, size int) {
 		wantCalls, wantMessages, wantErr := reference(body)
 		piece := func() io.Reader { return &pieces{body: body, size: 1 + abs(size)%5000} }
@@ -283,7 +301,7 @@ func reference(body []byte) (calls []client.Call, messages []client.Message, fai
 		v := view{object: object, good: true}
 		call := client.Call{
 			ID: v.text("idMessage"), ChatID: v.chat(), Time: v.integer("timestamp", -62167219200, 253402300799),
-			Duration: v.integer("duration", 0, 604800), Video: v.boolean("isVideo"), Status: string(v.text("status")),
+			Duration: v.integer("duration", 0, 604800), Video: v.boolean("isVideo"), Status: v.word("status"),
 			Participants: v.participants(),
 		}
 		if v.good {
@@ -292,7 +310,7 @@ func reference(body []byte) (calls []client.Call, messages []client.Message, fai
 		v.good = true
 		message := client.Message{
 			ID: v.text("idMessage"), ChatID: v.chat(), Time: v.integer("timestamp", -62167219200, 253402300799),
-			Status: string(v.text("statusMessage")), Type: string(v.text("typeMessage")),
+			Status: v.word("statusMessage"), Type: v.word("typeMessage"),
 		}
 		if object["sendByApi"] != nil {
 			message.Sender = client.SenderPhone
@@ -323,6 +341,12 @@ func (v *view) text(name string) []byte {
 		v.good = false
 		return nil
 	}
+}
+
+// word keeps no more of a word than the decoder does.
+func (v *view) word(name string) string {
+	text := v.text(name)
+	return string(text[:min(len(text), 64)])
 }
 
 func (v *view) chat() []byte {
@@ -362,7 +386,7 @@ func (v *view) participants() (statuses []string) {
 	for _, element := range list {
 		object, ok := element.(map[string]any)
 		participant := view{object: object, good: ok}
-		statuses = append(statuses, string(participant.text("status")))
+		statuses = append(statuses, participant.word("status"))
 		v.good = v.good && participant.good
 	}
 	return slices.Clip(statuses)

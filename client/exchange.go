@@ -168,6 +168,7 @@ type body struct {
 	response *http.Response
 	in       io.Reader // inflated
 	gz       *gzip.Reader
+	zipped   *finite // what gz inflates
 	buf      *bufio.Reader
 	n        int64 // bytes read
 	max      int64
@@ -186,9 +187,10 @@ func newBody(response *http.Response, limit int64) (*body, error) {
 	switch encoding := strings.ToLower(response.Header.Get("Content-Encoding")); encoding {
 	case "", "identity":
 	case "gzip", "x-gzip":
+		b.zipped = &finite{Reader: response.Body}
 		b.gz, _ = gunzips.Get().(*gzip.Reader)
-		if err := b.gz.Reset(response.Body); err != nil {
-			return b, inflateError(err)
+		if err := b.gz.Reset(b.zipped); err != nil {
+			return b, b.fault(err)
 		}
 		b.in = b.gz
 	default:
@@ -198,10 +200,26 @@ func newBody(response *http.Response, limit int64) (*body, error) {
 	return b, nil
 }
 
-// inflateError keeps errors of the connection and names those of gzip.
-func inflateError(err error) error {
+// finite notes that a reader has come to its end.
+type finite struct {
+	io.Reader
+
+	ended bool
+}
+
+// Read implements io.Reader.
+func (f *finite) Read(p []byte) (int, error) {
+	n, err := f.Reader.Read(p)
+	f.ended = f.ended || errors.Is(err, io.EOF)
+	return n, err //nolint:wrapcheck // io.EOF must stay what it is
+}
+
+// fault keeps errors of the connection and names those of gzip, which also calls it
+// an unexpected end when the connection is whole and what came over it is not.
+func (b *body) fault(err error) error {
 	var corrupt flate.CorruptInputError
-	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt) {
+	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt) ||
+		errors.Is(err, io.ErrUnexpectedEOF) && b.zipped != nil && b.zipped.ended {
 		return malformed("damaged gzip")
 	}
 	return err
@@ -215,7 +233,7 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, tooLarge("more than the allowed bytes, inflated")
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		return n, inflateError(err)
+		return n, b.fault(err)
 	}
 	return n, err //nolint:wrapcheck // io.EOF must stay what it is
 }
@@ -229,7 +247,7 @@ func (b *body) close() {
 	if b.gz != nil {
 		gunzips.Put(b.gz)
 	}
-	b.buf, b.gz = nil, nil
+	b.buf, b.gz, b.zipped = nil, nil, nil
 }
 
 // firstByte skips white space and returns the byte after it, without reading it.
@@ -237,7 +255,7 @@ func (b *body) firstByte() (byte, error) {
 	for {
 		next, err := b.buf.Peek(1)
 		if err != nil {
-			return 0, inflateError(err)
+			return 0, b.fault(err)
 		}
 		switch next[0] {
 		case ' ', '\t', '\r', '\n':

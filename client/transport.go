@@ -23,7 +23,7 @@ const maxResponseHeader = 64 << 10
 // more processor time than HTTP/1.1. Idle connections are kept for as many
 // requests as may be under way at once. A nil dial connects over the network.
 func NewHTTPClient(cfg promconfig.HTTPClientConfig, concurrency int, dial promconfig.DialContextFunc) (*http.Client, error) {
-	cfg.FollowRedirects, cfg.EnableHTTP2 = false, false
+	cfg.EnableHTTP2 = false
 	options := []promconfig.HTTPClientOption{promconfig.WithHTTP2Disabled()}
 	if dial != nil {
 		options = append(options, promconfig.WithDialContextFunc(dial))
@@ -40,5 +40,25 @@ func NewHTTPClient(cfg promconfig.HTTPClientConfig, concurrency int, dial promco
 		transport.MaxIdleConnsPerHost = concurrency * waitingPerBody
 		transport.MaxResponseHeaderBytes = maxResponseHeader
 	}
+	c.Transport = stay{c.Transport}
 	return c, nil
+}
+
+// stay makes an http.Client follow no redirect, by hiding where it leads. With
+// CheckRedirect, a Location that is no URL would pass for a broken connection.
+type stay struct{ http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (s stay) RoundTrip(req *http.Request) (*http.Response, error) {
+	response, err := s.RoundTripper.RoundTrip(req)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // what it is decides the reason of the failure
+	}
+	response.Header.Del("Location")
+	return response, nil
+}
+
+// CloseIdleConnections serves the http.Client's method of this name.
+func (s stay) CloseIdleConnections() {
+	(&http.Client{Transport: s.RoundTripper}).CloseIdleConnections()
 }

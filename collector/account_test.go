@@ -155,7 +155,7 @@ func TestLyingAccountAnswers(t *testing.T) {
 	for _, body := range []string{
 		"", "[]", "{}", "true", `"authorized"`, "<html>", `{"stateInstance":1,"count":"x","outgoingWebhook":1}`,
 		`{"stateInstance":"authorized"`, `{"stateInstance":"authorized","count":1,"outgoingWebhook":"yes"}x`,
-		`{"count":-1}`, `{"count":1.5}`, `{"count":1e400}`, strings.Repeat(" ", 2<<20), `{"a":"` + strings.Repeat("x", 2<<20) + `"}`,
+		`{"count":null}`, `{"count":-1}`, `{"count":1.5}`, `{"count":1e400}`, strings.Repeat(" ", 2<<20), `{"a":"` + strings.Repeat("x", 2<<20) + `"}`,
 	} {
 		t.Run(fmt.Sprintf("%.40s", body), func(t *testing.T) {
 			t.Parallel()
@@ -165,10 +165,15 @@ func TestLyingAccountAnswers(t *testing.T) {
 				for _, method := range []string{"getStateInstance", "getSettings", "getMessagesCount"} {
 					b.instance.SetBody(method, []byte(body))
 				}
-				b.instance.SetBody("getSettings", []byte(body))
-				for _, r := range b.within(t, time.Minute).Results {
+				snapshot := b.within(t, time.Minute)
+				for _, r := range snapshot.Results {
 					if r.Err == nil || r.Err.Reason != "malformed" && r.Err.Reason != "too_large" {
 						t.Errorf("%s: %v", r.Collector, r.Err)
+					}
+				}
+				for _, x := range snapshot.Exchanges {
+					if x.Err == nil {
+						t.Errorf("the request %s passes for good", x.Method)
 					}
 				}
 			})
