@@ -10,6 +10,7 @@ import (
 	"io"
 	stdlog "log"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -30,9 +31,13 @@ import (
 // defaultPort is not registered anywhere.
 const defaultPort = "10174"
 
-// shutdownGrace is how long scrapes may take to end after SIGTERM, within the 30 s
-// that Kubernetes gives.
-const shutdownGrace = 20 * time.Second
+// After SIGTERM, scrapes may go on for scrapesGrace. Then they answer with what they
+// have, for which there is time until shutdownGrace, within the 30 s that Kubernetes
+// gives.
+const (
+	scrapesGrace  = 15 * time.Second
+	shutdownGrace = 20 * time.Second
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
@@ -70,7 +75,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	if flags.demo {
 		fmt.Fprint(stdout, flags.whereToLook(cfg))
 	}
-	e := &exporter{flags: flags, load: load, log: log}
+	e := &exporter{flags: flags, load: load, log: log, scrapesGrace: scrapesGrace}
 	if err := e.serve(ctx, cfg, hangUps); err != nil {
 		log.ErrorContext(ctx, "stopped", "err", err)
 		return 1
@@ -100,6 +105,8 @@ type exporter struct {
 	flags *flags
 	load  func() (*config.Config, error)
 	log   *slog.Logger
+
+	scrapesGrace time.Duration
 }
 
 // serve runs the server until the context ends, and stops it gracefully.
@@ -197,8 +204,11 @@ func (e *exporter) reloadOn(ctx context.Context, hangUps <-chan os.Signal, reloa
 
 // listen serves until the context ends.
 func (e *exporter) listen(ctx context.Context, handler *web.Server) error {
+	scrapes, hurry := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer hurry(nil)
 	server := &http.Server{
 		Handler:           handler,
+		BaseContext:       func(net.Listener) context.Context { return scrapes },
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      3 * time.Minute, // longer than the longest scrape
@@ -214,7 +224,8 @@ func (e *exporter) listen(ctx context.Context, handler *web.Server) error {
 	case <-ctx.Done():
 	}
 	handler.Drain()
-	e.log.Info("stopping, scrapes under way may end", "grace", shutdownGrace.String())
+	e.log.Info("stopping, scrapes under way may end", "grace", e.scrapesGrace.String())
+	defer time.AfterFunc(e.scrapesGrace, func() { hurry(context.DeadlineExceeded) }).Stop()
 	// Not derived from ctx: that one has ended already.
 	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
 	defer cancel()

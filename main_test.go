@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/greenapi-exporter/greenapi_exporter/client/config"
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/web"
@@ -307,6 +309,60 @@ func TestScrapesEndGracefully(t *testing.T) {
 	}
 	if code := <-p.code; code != 0 {
 		t.Errorf("exit code %d:\n%s", code, p.stderr)
+	}
+}
+
+// TestScrapesThatDoNotEndAreAnswered stops the exporter while the API hangs: the
+// scrape gets what there is by then.
+func TestScrapesThatDoNotEndAreAnswered(t *testing.T) {
+	t.Parallel()
+	srv := greenapitest.NewServer()
+	defer srv.Close()
+	instance := srv.AddInstance("1101000001", "abc")
+	asked := make(chan struct{}, 8)
+	release := make(chan struct{})
+	defer close(release)
+	instance.SetBodyFunc(greenapitest.MethodLastOutgoingCalls, func(io.Writer) error {
+		asked <- struct{}{}
+		<-release
+		return nil
+	})
+	path := writeFile(t, "instances: [{id: '1101000001', token: abc, api_url: '"+srv.URL+"', collectors: [calls]}]")
+	p := &program{stdout: newOutput(), stderr: newOutput()}
+	flags, _, _ := parseFlags([]string{"--web.listen-address=127.0.0.1:0", "--config.file=" + path}, p.stdout, p.stderr)
+	load := func() (*config.Config, error) { return flags.config(noEnvironment) }
+	cfg, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &exporter{flags: flags, load: load, log: newLogger(p.stderr, "logfmt", slog.LevelInfo)} // without any grace
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- e.serve(ctx, cfg, nil) }()
+	var match []string
+	for match == nil {
+		<-p.stderr.lines
+		match = listening.FindStringSubmatch(p.stderr.String())
+	}
+	p.url = "http://" + match[1]
+	answered := make(chan string, 1)
+	go func() {
+		_, body := p.get(t, "/metrics")
+		answered <- body
+	}()
+	<-asked
+	stop()
+	body := <-answered
+	for _, want := range []string{
+		`greenapi_up{id_instance="1101000001"} 0`,
+		`greenapi_scrape_collector_failure{collector="calls",id_instance="1101000001",reason="timeout"} 1`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s in\n%s", want, body)
+		}
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("it ended with %v:\n%s", err, p.stderr)
 	}
 }
 

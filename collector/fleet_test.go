@@ -109,13 +109,35 @@ func TestHangingAccountsAreAskedLessOften(t *testing.T) {
 			}
 			time.Sleep(time.Minute - time.Since(start))
 		}
-		if n := b.instance.Count(greenapitest.MethodLastOutgoingCalls); n < 12 || n > 30 {
+		if n := b.instance.Count(greenapitest.MethodLastOutgoingCalls); n < 25 || n > 45 {
 			t.Errorf("%d requests in an hour to an account that hangs", n)
 		}
 		b.instance.ClearFaults()
-		time.Sleep(5 * time.Minute)
+		time.Sleep(time.Minute)
 		if s := b.within(t, 10*time.Second); !s.Up() {
 			t.Errorf("not up again: %+v", s.Results)
+		}
+	})
+}
+
+func TestScrapersInAHurryHarmNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, "")
+		b.instance.Fault(greenapitest.AnyMethod, slow(time.Second), 0)
+		for range 10 {
+			if s := b.within(t, 500*time.Millisecond); s.Up() {
+				t.Fatal("up in half a second with an API that takes one")
+			}
+			time.Sleep(15 * time.Second)
+			if s := b.within(t, 5*time.Second); !s.Up() {
+				t.Fatalf("not up for a scraper that waits: %+v", s.Results)
+			}
+			for range 5 {
+				time.Sleep(15 * time.Second)
+				b.within(t, 500*time.Millisecond)
+			}
+			time.Sleep(15 * time.Second)
 		}
 	})
 }

@@ -19,11 +19,12 @@ const (
 )
 
 // An instance that hangs holds connections and a scrape's place until the deadline,
-// each time. After some timeouts in a row it is asked less often.
+// each time. After some timeouts in a row it is left alone for a scrape or so. A
+// scraper that is in a hurry itself must not cause that: what ended sooner than
+// fairTurn says nothing about the instance.
 const (
-	patientTimeouts   = 2
-	minTimeoutBackOff = time.Minute
-	maxTimeoutBackOff = 5 * time.Minute
+	patientTimeouts = 2
+	timeoutBackOff  = time.Minute
 )
 
 // pace says when one collector of an instance asks the API again. Until then, the
@@ -61,6 +62,8 @@ func (p *pace) ended(r Result, shared time.Duration) {
 		p.failures, p.next = 0, now.Add(jitter(unsupportedRetry))
 	case r.Err == nil:
 		p.failures, p.next = 0, now.Add(shared)
+	case r.Err.Reason == client.ReasonTimeout && r.Duration < fairTurn:
+		p.next = time.Time{}
 	default:
 		if before.Err != nil && before.Err.Reason == r.Err.Reason {
 			p.failures++
@@ -87,7 +90,7 @@ func backOff(reason client.Reason, failures int) time.Duration {
 		if failures <= patientTimeouts {
 			return 0
 		}
-		return min(minTimeoutBackOff<<min(failures-patientTimeouts-1, 10), maxTimeoutBackOff)
+		return timeoutBackOff
 	default:
 		return 0
 	}
