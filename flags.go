@@ -6,12 +6,15 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/alecthomas/units"
 	"github.com/greenapi-exporter/greenapi_exporter/client/config"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/web"
 	"github.com/prometheus/common/version"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
@@ -19,7 +22,7 @@ import (
 
 // flags is the command line.
 type flags struct {
-	web *toolkit.FlagConfig
+	toolkit *toolkit.FlagConfig
 
 	configFile  string
 	configCheck bool
@@ -55,7 +58,7 @@ func newApplication() (*kingpin.Application, *flags) {
 		"Prometheus exporter for WhatsApp messages and calls sent through GREEN-API.").DefaultEnvars()
 	app.HelpFlag.Short('h')
 	app.Version(version.Print("greenapi_exporter"))
-	f := &flags{web: kingpinflag.AddFlags(app, ":"+defaultPort)}
+	f := &flags{toolkit: kingpinflag.AddFlags(app, ":"+defaultPort)}
 
 	app.Flag("config.file", "Configuration file (YAML). Without one, a single instance comes from GREENAPI_ID_INSTANCE, GREENAPI_API_TOKEN_INSTANCE and GREENAPI_API_URL.").StringVar(&f.configFile)
 	app.Flag("config.check", "Check the configuration and the web configuration, print every fault with its place, and exit with 0 or 1.").BoolVar(&f.configCheck)
@@ -101,9 +104,12 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f *flags, code int, do
 	if done {
 		return nil, code, true // --help and --version have said what they say
 	}
+	unfit := unfitValues(app, args)
 	switch {
 	case err == nil:
 		err = f.check()
+	case unfit != nil:
+		err = unfit // kingpin does not say of which flag
 	case strings.HasPrefix(err.Error(), "unexpected "):
 		err = errors.New("there are flags only, and no arguments") // kingpin quotes it, and it may be a token
 	}
@@ -112,6 +118,36 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f *flags, code int, do
 		return nil, 1, true
 	}
 	return f, 0, false
+}
+
+// quoted is what messages quote: of a value that somebody has put in the wrong
+// place, it may be a secret.
+var quoted = regexp.MustCompile("`[^`]*`|\"[^\"]*\"|'[^']*'")
+
+// unfitValues finds values that do not parse, by flag or environment variable; all
+// of them.
+func unfitValues(app *kingpin.Application, args []string) error {
+	given := make(map[string][]string)
+	if command, err := app.ParseContext(args); err == nil {
+		for _, element := range command.Elements {
+			if flag, ok := element.Clause.(*kingpin.FlagClause); ok && element.Value != nil {
+				given[flag.Model().Name] = append(given[flag.Model().Name], *element.Value)
+			}
+		}
+	}
+	var faults []error
+	for _, flag := range app.Model().Flags {
+		source, values := "--"+flag.Name, given[flag.Name]
+		if value := os.Getenv(flag.Envar); values == nil && flag.Envar != "" && value != "" {
+			source, values = flag.Envar, []string{value}
+		}
+		for _, value := range values {
+			if err := flag.Value.Set(value); err != nil {
+				faults = append(faults, fmt.Errorf("%s: %s", source, quoted.ReplaceAllString(err.Error(), "…")))
+			}
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // check finds values that parse, but make no sense; all of them.
@@ -144,7 +180,19 @@ func (f *flags) check() error {
 	if f.maxRequests < 0 {
 		faults = append(faults, errors.New("--web.max-requests must not be less than 0"))
 	}
+	if err := web.CheckTelemetryPath(f.telemetryPath); err != nil {
+		faults = append(faults, fmt.Errorf("--web.telemetry-path: %w", err))
+	}
 	return errors.Join(faults...)
+}
+
+// checkWebConfig finds what is wrong with the web configuration.
+func (f *flags) checkWebConfig() error {
+	path := *f.toolkit.WebConfigFile
+	if err := toolkit.Validate(path); err != nil {
+		return fmt.Errorf("--web.config.file=%s: %s", path, quoted.ReplaceAllString(err.Error(), "…"))
+	}
+	return nil
 }
 
 func (f *flags) level() slog.Level {
@@ -190,7 +238,7 @@ func (f *flags) demoConfig(text []byte) (*config.Config, error) {
 // whereToLook tells a person who has just started the demo where to look.
 func (f *flags) whereToLook(cfg *config.Config) string {
 	base := "http://localhost:" + defaultPort
-	if addresses := *f.web.WebListenAddresses; len(addresses) > 0 {
+	if addresses := *f.toolkit.WebListenAddresses; len(addresses) > 0 {
 		if host, port, err := net.SplitHostPort(addresses[0]); err == nil {
 			if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 				host = "localhost"

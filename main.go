@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -65,12 +66,13 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 		load = func() (*config.Config, error) { return flags.demoConfig(sim.Configuration(api.URL)) }
 	}
 	cfg, err := load()
-	if flags.configCheck {
-		return report(stdout, stderr, cfg, errors.Join(err, toolkit.Validate(*flags.web.WebConfigFile)))
-	}
-	if err != nil {
+	if err = errors.Join(err, flags.checkWebConfig()); err != nil {
 		fmt.Fprintln(stderr, err)
 		return 1
+	}
+	if flags.configCheck {
+		report(stdout, stderr, cfg)
+		return 0
 	}
 	if flags.demo {
 		fmt.Fprint(stdout, flags.whereToLook(cfg))
@@ -84,12 +86,8 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	return 0
 }
 
-// report prints what --config.check found, and returns the exit code.
-func report(stdout, stderr io.Writer, cfg *config.Config, err error) int {
-	if err != nil {
-		fmt.Fprintln(stderr, err)
-		return 1
-	}
+// report prints what the configuration makes of the exporter.
+func report(stdout, stderr io.Writer, cfg *config.Config) {
 	for _, warning := range cfg.Warnings {
 		fmt.Fprintln(stderr, "warning:", warning)
 	}
@@ -97,7 +95,15 @@ func report(stdout, stderr io.Writer, cfg *config.Config, err error) int {
 	for _, i := range cfg.Instances {
 		fmt.Fprintf(stdout, "  %s (%s) at %s: %v over %s\n", i.Name, i.ID, i.APIURL, i.Collectors, i.Window)
 	}
-	return 0
+	if p := cfg.Partner; p != nil {
+		fmt.Fprintf(stdout, "And those that the partner API at %s lists, asked every %s: %v over %s\n", p.APIURL, p.RefreshInterval, p.Collectors, p.Window)
+		if len(p.Include) > 0 {
+			fmt.Fprintf(stdout, "  only %s\n", strings.Join(p.Include, ", "))
+		}
+		if len(p.Exclude) > 0 {
+			fmt.Fprintf(stdout, "  but not %s\n", strings.Join(p.Exclude, ", "))
+		}
+	}
 }
 
 // exporter is the program once its command line is understood.
@@ -217,7 +223,7 @@ func (e *exporter) listen(ctx context.Context, handler *web.Server) error {
 		ErrorLog:          slog.NewLogLogger(e.log.Handler(), slog.LevelDebug),
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- toolkit.ListenAndServe(server, e.flags.web, e.log) }()
+	go func() { ended <- toolkit.ListenAndServe(server, e.flags.toolkit, e.log) }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve: %w", err)

@@ -202,9 +202,8 @@ func TestSecretsStayInside(t *testing.T) {
 	}
 }
 
-// TestLibrariesPrintNothing prints as libraries do. It is not parallel, for Go's
-// logger is one for all.
-func TestLibrariesPrintNothing(t *testing.T) {
+// TestLibrariesPrintNothing prints as libraries do.
+func TestLibrariesPrintNothing(t *testing.T) { //nolint:paralleltest // Go's logger is one for all
 	p := start(t, "--demo")
 	log.Printf("Unsolicited response received on idle HTTP channel starting with %q", sentinelToken)
 	if code := p.end(); code != 0 {
@@ -219,28 +218,36 @@ func TestBadCommandLines(t *testing.T) {
 	t.Parallel()
 	good := writeFile(t, "instances: [{id: '1101000001', token: abc}]")
 	bad := writeFile(t, "instances:\n- {id: '1', token: "+sentinelToken+", surprise: 1}\n- {id: '1101000001', api_url: nonsense}\n")
+	badUsers := writeFile(t, "basic_auth_users: "+sentinelToken)
+	badHash := writeFile(t, "basic_auth_users: {admin: "+sentinelToken+"}")
+	partner := writeFile(t, "partner: {token: "+sentinelToken+", api_url: 'https://7105.api.greenapi.com', refresh_interval: 7m, "+
+		"include: ['7105*', '7106000001'], exclude: ['7105000001'], collectors: [state], window: 2h}")
 	tests := map[string]struct {
 		args []string
 		code int
 		want []string // on stdout or stderr
 	}{
-		"nothing at all":   {nil, 1, []string{"GREENAPI_ID_INSTANCE", "GREENAPI_API_TOKEN_INSTANCE", "--config.file", "--demo"}},
-		"help":             {[]string{"--help"}, 0, []string{"--greenapi.window", "GREENAPI_EXPORTER_GREENAPI_WINDOW"}},
-		"version":          {[]string{"--version"}, 0, []string{"greenapi_exporter, version"}},
-		"unknown flag":     {[]string{"--token=" + sentinelToken}, 1, []string{"--token", "--help"}},
-		"argument":         {[]string{sentinelToken}, 1, []string{"--help"}},
-		"missing file":     {[]string{"--config.file=/nonexistent.yml"}, 1, []string{"/nonexistent.yml"}},
-		"bad file":         {[]string{"--config.file=" + bad}, 1, []string{":2:", ":3:", "instances[0].id", `unknown key "surprise"`, "instances[1].api_url", "token_file"}},
-		"check good":       {[]string{"--config.check", "--config.file=" + good}, 0, []string{"valid", "1101000001"}},
-		"check bad":        {[]string{"--config.check", "--config.file=" + bad}, 1, []string{"instances[0].id", "instances[1].api_url"}},
-		"check web config": {[]string{"--config.check", "--config.file=" + good, "--web.config.file=/nonexistent.yml"}, 1, []string{"/nonexistent.yml"}},
-		"check everything": {[]string{"--config.check", "--config.file=" + bad, "--web.config.file=/nonexistent.yml"}, 1, []string{"instances[0].id", "/nonexistent.yml"}},
-		"seconds":          {[]string{"--greenapi.window=90s", "--config.file=" + good}, 1, []string{"--greenapi.window", "minutes"}},
-		"many bad flags":   {[]string{"--greenapi.window=0s", "--greenapi.concurrency=0", "--greenapi.timeout=0s", "--web.max-requests=-1"}, 1, []string{"--greenapi.window", "--greenapi.concurrency", "--greenapi.timeout", "--web.max-requests"}},
-		"bad duration":     {[]string{"--greenapi.timeout=soon"}, 1, []string{"soon"}},
-		"bad path":         {[]string{"--web.telemetry-path=probe", "--config.file=" + good}, 1, []string{"--web.telemetry-path"}},
-		"bad address":      {[]string{"--web.listen-address=nonsense", "--config.file=" + good}, 1, []string{"nonsense"}},
-		"demo and file":    {[]string{"--demo", "--config.file=" + good}, 1, []string{"--demo", "--config.file"}},
+		"nothing at all":    {nil, 1, []string{"GREENAPI_ID_INSTANCE", "GREENAPI_API_TOKEN_INSTANCE", "--config.file", "--demo"}},
+		"help":              {[]string{"--help"}, 0, []string{"--greenapi.window", "GREENAPI_EXPORTER_GREENAPI_WINDOW"}},
+		"version":           {[]string{"--version"}, 0, []string{"greenapi_exporter, version"}},
+		"unknown flag":      {[]string{"--token=" + sentinelToken}, 1, []string{"--token", "--help"}},
+		"argument":          {[]string{sentinelToken}, 1, []string{"--help"}},
+		"missing file":      {[]string{"--config.file=/nonexistent.yml"}, 1, []string{"/nonexistent.yml"}},
+		"bad file":          {[]string{"--config.file=" + bad}, 1, []string{":2:", ":3:", "instances[0].id", `unknown key "surprise"`, "instances[1].api_url", "token_file"}},
+		"check good":        {[]string{"--config.check", "--config.file=" + good}, 0, []string{"valid", "1101000001"}},
+		"check bad":         {[]string{"--config.check", "--config.file=" + bad}, 1, []string{"instances[0].id", "instances[1].api_url"}},
+		"check web config":  {[]string{"--config.check", "--config.file=" + good, "--web.config.file=/nonexistent.yml"}, 1, []string{"/nonexistent.yml"}},
+		"check everything":  {[]string{"--config.check", "--config.file=" + bad, "--web.config.file=/nonexistent.yml"}, 1, []string{"instances[0].id", "/nonexistent.yml"}},
+		"seconds":           {[]string{"--greenapi.window=90s", "--config.file=" + good}, 1, []string{"--greenapi.window", "minutes"}},
+		"many bad flags":    {[]string{"--greenapi.window=0s", "--greenapi.concurrency=0", "--greenapi.timeout=0s", "--web.max-requests=-1"}, 1, []string{"--greenapi.window", "--greenapi.concurrency", "--greenapi.timeout", "--web.max-requests"}},
+		"bad values":        {[]string{"--greenapi.timeout=" + sentinelToken, "--log.format", sentinelToken}, 1, []string{"--greenapi.timeout", "--log.format", "logfmt,json"}},
+		"bad path":          {[]string{"--web.telemetry-path=probe", "--config.file=" + good}, 1, []string{"--web.telemetry-path"}},
+		"check taken path":  {[]string{"--config.check", "--web.telemetry-path=/sd", "--config.file=" + good}, 1, []string{"--web.telemetry-path", "taken"}},
+		"secret for users":  {[]string{"--config.file=" + good, "--web.config.file=" + badUsers}, 1, []string{"--web.config.file=" + badUsers, "line 1"}},
+		"password, no hash": {[]string{"--config.file=" + good, "--web.config.file=" + badHash}, 1, []string{"--web.config.file=" + badHash}},
+		"check partner":     {[]string{"--config.check", "--config.file=" + partner}, 0, []string{"https://7105.api.greenapi.com", "7m", "only 7105*, 71", "but not 7105000001", "[state]", "2h"}},
+		"bad address":       {[]string{"--web.listen-address=nonsense", "--config.file=" + good}, 1, []string{"nonsense"}},
+		"demo and file":     {[]string{"--demo", "--config.file=" + good}, 1, []string{"--demo", "--config.file"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -256,10 +263,27 @@ func TestBadCommandLines(t *testing.T) {
 					t.Errorf("does not say %s:\n%s", want, &out)
 				}
 			}
-			if strings.Contains(out.String(), sentinelToken) {
+			if strings.Contains(out.String(), sentinelToken[:7]) { // messages cut what they quote
 				t.Errorf("a token was printed:\n%s", &out)
 			}
 		})
+	}
+}
+
+func TestBadEnvironment(t *testing.T) {
+	t.Setenv("GREENAPI_EXPORTER_GREENAPI_TIMEOUT", sentinelToken)
+	t.Setenv("GREENAPI_EXPORTER_WEB_MAX_REQUESTS", sentinelToken)
+	var out bytes.Buffer
+	if code := run(t.Context(), []string{"--demo"}, noEnvironment, nil, &out, &out); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	for _, want := range []string{"GREENAPI_EXPORTER_GREENAPI_TIMEOUT", "GREENAPI_EXPORTER_WEB_MAX_REQUESTS"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("does not say %s:\n%s", want, &out)
+		}
+	}
+	if strings.Contains(out.String(), sentinelToken[:7]) {
+		t.Errorf("a token was printed:\n%s", &out)
 	}
 }
 

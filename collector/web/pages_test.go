@@ -236,6 +236,11 @@ func TestPagesWithoutLandingPage(t *testing.T) {
 		if body := s.get(t, "/").Body.String(); !strings.Contains(body, "go_goroutines") {
 			t.Error("no metrics at /")
 		}
+		for path, want := range map[string]int{"/favicon.ico": http.StatusNotFound, "/metrics": http.StatusNotFound, "/-/reload": http.StatusMethodNotAllowed} {
+			if w := s.get(t, path); w.Code != want {
+				t.Errorf("%s: %d, want %d", path, w.Code, want)
+			}
+		}
 		body := s.page(t, "/history")
 		if !strings.Contains(body, `<a href="./">Metrics</a>`) || strings.Contains(body, ">Instances</a>") {
 			t.Errorf("links:\n%s", body)

@@ -1,10 +1,12 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
+	"path"
 	"strings"
 	"sync/atomic"
 
@@ -48,10 +50,14 @@ func NewServer(opts Options) (*Server, error) {
 	if opts.MaxRequests > 0 {
 		s.scrapes = make(chan struct{}, opts.MaxRequests)
 	}
-	if err := checkTelemetryPath(opts.TelemetryPath); err != nil {
+	if err := CheckTelemetryPath(opts.TelemetryPath); err != nil {
 		return nil, err
 	}
-	s.mux.Handle("GET "+opts.TelemetryPath, s.scrape(s.metrics))
+	telemetry := opts.TelemetryPath
+	if telemetry == "/" {
+		telemetry = "/{$}" // that path, and not all that begin with it
+	}
+	s.mux.Handle("GET "+telemetry, s.scrape(s.metrics))
 	s.mux.Handle("GET "+probePath, s.scrape(s.probe))
 	s.mux.HandleFunc("GET "+sdPath, s.sd)
 	s.mux.HandleFunc("GET "+healthyPath, func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "Healthy.") })
@@ -63,13 +69,15 @@ func NewServer(opts Options) (*Server, error) {
 	return s, nil
 }
 
-func checkTelemetryPath(path string) error {
-	const mend = "give --web.telemetry-path a path such as /metrics"
-	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "{} \t?#%") || strings.HasSuffix(path, "/") && path != "/" {
-		return fmt.Errorf("the telemetry path is no plain path that begins with /: %s", mend)
+// CheckTelemetryPath says what is wrong with a path for the metrics, nil when
+// nothing is.
+func CheckTelemetryPath(telemetry string) error {
+	const mend = "give a path such as /metrics"
+	if !strings.HasPrefix(telemetry, "/") || strings.ContainsAny(telemetry, "{} \t?#%") || path.Clean(telemetry) != telemetry {
+		return errors.New("no plain path that begins with /: " + mend)
 	}
-	if path == probePath || path == sdPath || path == historyPath || path == stylePath || strings.HasPrefix(path, "/-/") {
-		return fmt.Errorf("the telemetry path %s is taken by another endpoint: %s", path, mend)
+	if telemetry == probePath || telemetry == sdPath || telemetry == historyPath || telemetry == stylePath || strings.HasPrefix(telemetry, "/-/") {
+		return fmt.Errorf("%s is taken by another endpoint: %s", telemetry, mend)
 	}
 	return nil
 }

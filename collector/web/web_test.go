@@ -310,7 +310,7 @@ func TestTelemetryPath(t *testing.T) {
 	t.Parallel()
 	for path, good := range map[string]bool{
 		"/metrics": true, "/": true, "/a/b": true, "": false, "metrics": false, "/probe": false, "/sd": false, "/-/ready": false,
-		"/{x}": false, "/a/": false, "/a b": false,
+		"/{x}": false, "/a/": false, "/a b": false, "/a//b": false, "/a/../b": false, "/./m": false, "//": false,
 	} {
 		_, err := web.NewServer(web.Options{Fleet: collector.NewFleet(collector.Options{Concurrency: 1}), TelemetryPath: path})
 		if (err == nil) != good {
