@@ -15,6 +15,9 @@ const (
 
 const columns = 24 // of Grafana's grid
 
+// sameTargets hands the data source and the targets on to another dashboard.
+const sameTargets = "${datasource:queryparam}&${job:queryparam}&${instance:queryparam}"
+
 // All returns the dashboards, from general to specific.
 func All() []Dashboard { return []Dashboard{fleet(), account(), exporter()} }
 
@@ -43,14 +46,31 @@ func newDashboard(uid, title, description string, variables []Variable, annotati
 		SchemaVersion: schemaVersion, GraphTooltip: 1, Refresh: "1m", Timezone: "browser",
 		Time:       TimeRange{From: "now-24h", To: "now"},
 		Templating: Templating{List: variables},
-		Links: []Link{{
-			Title: "GREEN-API", Type: "dashboards", Tags: []string{"greenapi"}, IncludeVars: true, KeepTime: true,
-			Icon: "external link", Tooltip: "The other dashboards, for the same accounts and time",
-		}},
-		Panels: place(sections),
+		Links:      links(uid),
+		Panels:     place(sections),
 	}
 	d.Annotations.List = annotations
 	return d
+}
+
+// links lead to the other dashboards, for the same accounts and time. To the account's,
+// which shows one, they do not hand on the many accounts of the others.
+func links(from string) []Link {
+	var all []Link
+	for _, to := range []struct{ uid, title string }{{fleetUID, "Fleet"}, {accountUID, "Account"}, {exporterUID, "Exporter"}} {
+		link := Link{
+			Title: to.title, Type: "link", Tags: []string{}, IncludeVars: true, KeepTime: true,
+			Icon: "dashboard", Tooltip: "For the same accounts and time", URL: "/d/" + to.uid,
+		}
+		if to.uid == accountUID {
+			link.IncludeVars, link.URL = false, link.URL+"?"+sameTargets
+			link.Tooltip = "One of the accounts, for the same time"
+		}
+		if to.uid != from {
+			all = append(all, link)
+		}
+	}
+	return all
 }
 
 // place gives panels their ids and places: from left to right, in a new line where

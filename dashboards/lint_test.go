@@ -38,9 +38,6 @@ func TestDashboardsAreWhole(t *testing.T) {
 		if d.Editable || d.SchemaVersion < 39 || d.Timezone != "browser" || d.Refresh == "" || d.GraphTooltip != 1 {
 			t.Errorf("editable %v, schema %d, time zone %q, refresh %q, tooltip %d", d.Editable, d.SchemaVersion, d.Timezone, d.Refresh, d.GraphTooltip)
 		}
-		if len(d.Links) != 1 || !d.Links[0].IncludeVars || !d.Links[0].KeepTime {
-			t.Errorf("no links to the other dashboards: %+v", d.Links)
-		}
 		if len(shown(d)) < 12 {
 			t.Errorf("%d panels only", len(shown(d)))
 		}
@@ -246,6 +243,36 @@ func TestVariables(t *testing.T) {
 		for _, used := range regexp.MustCompile(`\$\{?([a-z_]+[\w.]*)`).FindAllStringSubmatch(text, -1) {
 			if !slices.Contains(names, used[1]) && !slices.Contains(builtIn, used[1]) {
 				t.Errorf("there is no variable %s", used[1])
+			}
+		}
+	})
+}
+
+// TestDashboardsLeadToEachOther holds that each leads to all others, for the same time
+// and targets, and hands on only those variables that can hold as much there.
+func TestDashboardsLeadToEachOther(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, d dashboards.Dashboard) {
+		others := slices.DeleteFunc(dashboards.All(), func(other dashboards.Dashboard) bool { return other.UID == d.UID })
+		if len(d.Links) != len(others) {
+			t.Fatalf("%d links to %d dashboards", len(d.Links), len(others))
+		}
+		for n, to := range others {
+			link := d.Links[n]
+			path, query, _ := strings.Cut(link.URL, "?")
+			if path != "/d/"+to.UID || !strings.HasSuffix(to.Title, "/ "+link.Title) || link.Type != "link" || !link.KeepTime {
+				t.Errorf("the link to %s is %+v", to.UID, link)
+			}
+			for _, v := range d.Templating.List {
+				isHanded := link.IncludeVars || strings.Contains(query, "${"+v.Name+":queryparam}")
+				if !isHanded && slices.Contains([]string{"datasource", "job", "instance"}, v.Name) {
+					t.Errorf("%s does not learn the %s", to.UID, v.Label)
+				}
+				for _, there := range to.Templating.List {
+					if isHanded && there.Name == v.Name && (v.Multi && !there.Multi || v.IncludeAll && !there.IncludeAll) {
+						t.Errorf("%s cannot hold as many of %s", to.UID, v.Name)
+					}
+				}
 			}
 		}
 	})

@@ -89,7 +89,7 @@ func sortedBy(title string, falling bool) change {
 func toAccount(id string) *DataLink {
 	return &DataLink{
 		Title: "Open the account",
-		URL:   "/d/" + accountUID + "?var-id_instance=" + id + "&${datasource:queryparam}&${job:queryparam}&${instance:queryparam}&${__url_time_range}",
+		URL:   "/d/" + accountUID + "?var-id_instance=" + id + "&" + sameTargets + "&${__url_time_range}",
 	}
 }
 
