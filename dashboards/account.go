@@ -98,7 +98,7 @@ func callsNow() []Panel {
 			title: "Mean duration (ACD)", width: width, height: height, unit: seconds,
 			means:   "Average call duration: of the answered calls alone.",
 			formula: "seconds of answered calls / answered calls, in the window",
-			queries: []query{{windowACD(), "ACD"}},
+			queries: []query{{windowACD([]string{chosenChats, chosenMedia}), "ACD"}},
 		}),
 		stat(view{
 			title: "Traffic", width: width, height: height, unit: erlangs,

@@ -159,7 +159,7 @@ func fleetTable() Panel {
 		},
 		{title: "Calls", width: width - 14, expr: byAccount(windowCalls()), unit: number},
 		{title: "ASR", width: width - 6, unit: share, expr: ratio(byAccount(windowCalls(answered)), byAccount(windowCalls(seized)))},
-		{title: "ACD", width: width - 6, unit: seconds, expr: windowACD("id_instance")},
+		{title: "ACD", width: width - 6, unit: seconds, expr: windowACD(nil, "id_instance")},
 		{
 			title: "Truncated", width: width, unit: asWords, mappings: words("▲ yes", ochre, "no", slate),
 			expr: once(accounts("greenapi_window_truncated")),
@@ -168,10 +168,10 @@ func fleetTable() Panel {
 	}, sortedBy("State", false))
 }
 
-// windowACD is the mean duration of the answered calls in the window.
-func windowACD(by ...string) string {
+// windowACD is the mean duration of the selected calls in the window that were answered.
+func windowACD(selectors []string, by ...string) string {
 	part := func(suffix string) string {
-		return sum(once(accounts("greenapi_window_call_duration_seconds"+suffix), "media", "chat_type"), by...)
+		return sum(once(accounts("greenapi_window_call_duration_seconds"+suffix, selectors...), "media", "chat_type"), by...)
 	}
 	return part("_sum") + " / (" + part("_count") + " > 0)"
 }

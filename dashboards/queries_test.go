@@ -126,10 +126,12 @@ func checkValues(t *testing.T, q question, s selector, values map[string][]strin
 }
 
 // TestQueriesAskForWhatIsChosen holds that the variables act on every selector:
-// targets on what is scraped, accounts on what is about accounts.
+// targets on what is scraped, accounts on what is about accounts, chats and media on
+// what tells them apart.
 func TestQueriesAskForWhatIsChosen(t *testing.T) {
 	t.Parallel()
 	known := catalogue(t)
+	onlyGroups := "Group calls: participants an hour A" // it shows groups, whatever chats are chosen
 	onEach(t, func(t *testing.T, d dashboards.Dashboard) {
 		for _, q := range questions(t, d) {
 			parsed, err := parse(q.expr)
@@ -138,11 +140,12 @@ func TestQueriesAskForWhatIsChosen(t *testing.T) {
 			}
 			for _, s := range parsed.selectors {
 				m := known[s.metric]
-				if m.scraped {
-					wantChosen(t, q, s, "job", "instance")
-				}
-				if m.account && !strings.HasPrefix(q.where, "variable ") {
-					wantChosen(t, q, s, "id_instance")
+				for _, v := range d.Templating.List {
+					isTarget := v.Name == "job" || v.Name == "instance" // which variables depend on, too
+					isFixed := v.Name == "chat_type" && q.where == onlyGroups
+					if slices.Contains(m.labels, v.Name) && !isFixed && (isTarget || !strings.HasPrefix(q.where, "variable ")) {
+						wantChosen(t, q, s, v.Name)
+					}
 				}
 				if !m.scraped && !m.account && s.metric != "" && !strings.HasPrefix(s.metric, "greenapi:threshold:") {
 					t.Errorf("%s: no variable acts on %s", q.where, s.metric)
@@ -152,13 +155,11 @@ func TestQueriesAskForWhatIsChosen(t *testing.T) {
 	})
 }
 
-func wantChosen(t *testing.T, q question, s selector, labels ...string) {
+func wantChosen(t *testing.T, q question, s selector, label string) {
 	t.Helper()
-	for _, label := range labels {
-		// Alerts about no account belong to all of them.
-		if !s.matches(label, "=~", "$"+label) && !(s.metric == "ALERTS" && s.matches(label, "=~", "$"+label+"|")) {
-			t.Errorf("%s: $%s does not act on %s", q.where, label, s.metric)
-		}
+	// Alerts about no account belong to all of them.
+	if !s.matches(label, "=~", "$"+label) && !(s.metric == "ALERTS" && s.matches(label, "=~", "$"+label+"|")) {
+		t.Errorf("%s: $%s does not act on %s", q.where, label, s.metric)
 	}
 }
 
