@@ -62,9 +62,9 @@ func exporterCollectors() []Panel {
 		}, successWords(), linked),
 		timeseries(view{
 			title: "Accounts with a failing collector, by reason", width: 12, height: 10, unit: number,
-			means:   "Collectors whose last attempt failed, back-off included.",
-			formula: "number of greenapi_scrape_collector_failure, by reason",
-			queries: []query{{"count by (reason) (" + once(accounts("greenapi_scrape_collector_failure"), "collector", "reason") + ")", "{{reason}}"}},
+			means:   "Accounts with a collector whose last attempt failed, back-off included. One that fails for two reasons is in both.",
+			formula: "number of accounts with a greenapi_scrape_collector_failure, by reason",
+			queries: []query{{"count by (reason) (" + once(accounts("greenapi_scrape_collector_failure"), "reason") + ")", "{{reason}}"}},
 		}, stacked),
 		timeseries(view{
 			title: "Duration of a scrape", width: 8, height: 8, unit: seconds,
