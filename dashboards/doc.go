@@ -23,7 +23,8 @@
 // What all queries have in common:
 //
 //   - Gauges about an account are taken by max over the exporters that watch it, so
-//     that two of them, for high availability, count once. Counters likewise.
+//     that two of them, for high availability, count once. Counters likewise, except
+//     those of requests, of which each exporter makes its own.
 //   - What is now comes from the window gauges, which need no history and are right
 //     from the first scrape; what happened over time comes from counters, through
 //     the recording rules of deploy/prometheus where these have the labels that the

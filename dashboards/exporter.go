@@ -93,6 +93,10 @@ func exporterCollectors() []Panel {
 }
 
 func exporterRequests() []Panel {
+	// By instance: what several exporters ask adds up. One that is scraped twice, at
+	// /metrics and at /probe, counts once.
+	requests := once("rate("+accounts("greenapi_api_requests_total")+"[$__rate_interval])", "instance", "method")
+	failures := once(perHour(accounts("greenapi_api_request_failures_total")), "instance", "method", "reason")
 	const duration = "greenapi_api_request_duration_seconds"
 	buckets := func(expr string) string {
 		return "sum by (le) (" + expr + "(" + exporters(duration+"_bucket") + "[$__rate_interval]))"
@@ -105,13 +109,13 @@ func exporterRequests() []Panel {
 			title: "Requests a second, by method", width: 12, height: 8, unit: perSec,
 			means:   "Requests to the API from all exporters. It takes 1 a second of each method and account.",
 			formula: "rate(greenapi_api_requests_total) by method",
-			queries: []query{{"sum by (method) (rate(" + accounts("greenapi_api_requests_total") + "[$__rate_interval]))", "{{method}}"}},
+			queries: []query{{sum(requests, "method"), "{{method}}"}},
 		}, stacked),
 		timeseries(view{
 			title: "Failures an hour, by reason", width: 12, height: 8, unit: hourly,
 			means:   "Requests that failed, from all exporters.",
 			formula: "3600 × rate(greenapi_api_request_failures_total) by reason",
-			queries: []query{{"sum by (reason) (" + perHour(accounts("greenapi_api_request_failures_total")) + ")", "{{reason}}"}},
+			queries: []query{{sum(failures, "reason"), "{{reason}}"}},
 		}, stacked),
 		heatmap(view{
 			title: "Durations of requests", width: 12, height: 9, unit: seconds, interval: "5m",

@@ -23,6 +23,14 @@ type selector struct {
 	matchers []matcher
 	window   string // between brackets; empty for an instant
 	function string // what it is an argument of
+
+	aggregations []call // that it is within, the outermost first
+}
+
+// call is what brackets belong to: a function or an aggregation, or nothing.
+type call struct {
+	function string
+	by       []string
 }
 
 type matcher struct{ label, op, value string }
@@ -40,10 +48,11 @@ func (s selector) matcher(label string) (matcher, bool) {
 }
 
 var (
-	tokens    = regexp.MustCompile(`^(?:\$__rate_interval_ms|"(?:[^"\\]|\\.)*"|\[[^\]]*\]|\{[^}]*\}|[a-zA-Z_:][\w:]*|\d[\w.]*|==|!=|>=|<=|[-+*/%^()<>,@])`)
-	matchings = regexp.MustCompile(`^\s*([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)`)
-	operators = []string{"and", "or", "unless", "bool", "offset"}
-	groupers  = []string{"by", "without", "on", "ignoring", "group_left", "group_right"}
+	tokens      = regexp.MustCompile(`^(?:\$__rate_interval_ms|"(?:[^"\\]|\\.)*"|\[[^\]]*\]|\{[^}]*\}|[a-zA-Z_:][\w:]*|\d[\w.]*|==|!=|>=|<=|[-+*/%^()<>,@])`)
+	matchings   = regexp.MustCompile(`^\s*([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)`)
+	operators   = []string{"and", "or", "unless", "bool", "offset"}
+	aggregators = []string{"sum", "count", "avg", "max", "min", "topk", "bottomk"}
+	groupers    = []string{"by", "without", "on", "ignoring", "group_left", "group_right"}
 )
 
 // tokenize splits an expression, and fails where it is none.
@@ -78,34 +87,48 @@ func parse(expr string) (query, error) {
 		return query{}, err
 	}
 	at := func(n int) string {
-		if n < len(list) {
+		if 0 <= n && n < len(list) {
 			return list[n]
 		}
 		return ""
 	}
+	// function is the one whose name stands at a place; none if it is an operator.
+	function := func(n int) string {
+		if name := at(n); regexp.MustCompile(`^[a-z_]+$`).MatchString(name) && !slices.Contains(operators, name) {
+			return name
+		}
+		return ""
+	}
 	var q query
-	functions := []string{""}
+	calls := []call{{}}
 	for n := 0; n < len(list); n++ {
 		token := list[n]
 		isName := regexp.MustCompile(`^[a-zA-Z_:]`).MatchString(token)
 		switch {
 		case token == "(":
-			function := ""
-			if n > 0 && regexp.MustCompile(`^[a-z_]+$`).MatchString(list[n-1]) && !slices.Contains(operators, list[n-1]) {
-				function = list[n-1]
-			}
-			functions = append(functions, function)
+			calls = append(calls, call{function: function(n - 1)})
 		case token == ")":
-			functions = functions[:len(functions)-1]
+			calls = calls[:len(calls)-1]
 		case slices.Contains(groupers, token):
+			c := call{function: function(n - 1)}
 			for n += 2; at(n) != ")" && at(n) != ""; n++ {
 				if list[n] != "," {
-					q.groupings = append(q.groupings, list[n])
+					c.by = append(c.by, list[n])
 				}
+			}
+			q.groupings = append(q.groupings, c.by...)
+			if at(n+1) == "(" {
+				calls = append(calls, c)
+				n++
 			}
 		case isName && (at(n+1) == "(" || slices.Contains(operators, token) || slices.Contains(groupers, at(n+1)) || n > 0 && list[n-1] == "@"):
 		case isName, token[0] == '{':
-			s := selector{function: functions[len(functions)-1]}
+			s := selector{function: calls[len(calls)-1].function}
+			for _, c := range calls {
+				if slices.Contains(aggregators, c.function) {
+					s.aggregations = append(s.aggregations, c)
+				}
+			}
 			if isName {
 				s.metric = token
 				n++
@@ -151,14 +174,17 @@ func TestParse(t *testing.T) {
 	}
 	want := query{
 		selectors: []selector{
-			{metric: "x_total", matchers: []matcher{{"c", "=~", "$d"}, {"e", "!=", "f"}}, window: "$__rate_interval", function: "rate"},
-			{metric: "y", function: "max"},
+			{
+				metric: "x_total", matchers: []matcher{{"c", "=~", "$d"}, {"e", "!=", "f"}}, window: "$__rate_interval",
+				function: "rate", aggregations: []call{{"sum", []string{"a", "b"}}},
+			},
+			{metric: "y", function: "max", aggregations: []call{{function: "max"}}},
 			{metric: "r:s:t", window: "7d:1d"},
 			{matchers: []matcher{{"h", "=", "i"}}},
 		},
 		groupings: []string{"a", "b", "g"},
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(query{}, selector{}, matcher{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(query{}, selector{}, matcher{}, call{})); diff != "" {
 		t.Error(diff)
 	}
 	for _, bad := range []string{"", "sum(x", "sum(x))", "x{a=b}", `x{a="b}`, "1 + 2", "x ; y", `x{a="b" c="d"}`} {

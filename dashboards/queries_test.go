@@ -192,9 +192,10 @@ func TestRatesAreOfCounters(t *testing.T) {
 	})
 }
 
-// TestGaugesCountOnce holds that where two exporters watch an account, no sum counts
-// it twice: what is scraped of accounts is taken by max (or counted by target).
-func TestGaugesCountOnce(t *testing.T) {
+// TestAccountsCountOnce holds that where two exporters watch an account, or one is
+// scraped twice, no sum counts it twice: what is scraped of accounts is taken by max,
+// and a sum is of the maxima by all labels. Requests are each exporter's own.
+func TestAccountsCountOnce(t *testing.T) {
 	t.Parallel()
 	known := catalogue(t)
 	perTarget := []string{"greenapi_api_requests_total", "greenapi_api_request_failures_total"}
@@ -205,9 +206,25 @@ func TestGaugesCountOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, s := range parsed.selectors {
-				sums := s.function == "sum" || s.function == "count" || s.function == "avg"
-				if sums && known[s.metric].account && known[s.metric].scraped && !slices.Contains(perTarget, s.metric) {
-					t.Errorf("%s: %s of %s counts an account once for each exporter", q.where, s.function, s.metric)
+				m, depth := known[s.metric], len(s.aggregations)
+				onlyChooses := strings.Contains(q.expr, " and on (id_instance) "+s.metric+"{")
+				if !m.account || !m.scraped || depth == 0 || onlyChooses {
+					continue
+				}
+				innermost := s.aggregations[depth-1]
+				if slices.Contains([]string{"sum", "count", "avg"}, innermost.function) {
+					t.Errorf("%s: %s of %s counts an account once for each exporter", q.where, innermost.function, s.metric)
+				}
+				if depth < 2 || s.aggregations[depth-2].function != "sum" {
+					continue
+				}
+				for _, label := range m.labels {
+					by, isMatched := s.matcher(label)
+					isOne := isMatched && (by.op == "=" || label == "le") // a bucket, however its bound is written
+					ofTarget := label == "job" || label == "instance" && !slices.Contains(perTarget, s.metric)
+					if !isOne && !ofTarget && !slices.Contains(innermost.by, label) {
+						t.Errorf("%s: of %s, the greatest whatever its %s is summed up", q.where, s.metric, label)
+					}
 				}
 			}
 		}
