@@ -192,6 +192,26 @@ func checkFailure(t *testing.T, err error, reasons []string) {
 	}
 }
 
+// TestCutGzip tells gzip that ends too soon from a connection that does.
+func TestCutGzip(t *testing.T) {
+	t.Parallel()
+	for _, fault := range greenapitest.Faults() {
+		if fault.Name != "gzip cut" {
+			continue
+		}
+		for reason, breakOff := range map[string]greenapitest.Break{"malformed": 0, "network": greenapitest.BreakClose} {
+			srv, instance := newServer(t)
+			cut := fault.Fault
+			cut.Break, cut.BreakAfter = breakOff, len(cut.Body)
+			instance.Fault(greenapitest.AnyMethod, cut, 0)
+			_, _, _, err := readCalls(t.Context(), newClient(t, srv, nil))
+			checkFailure(t, err, []string{reason})
+		}
+		return
+	}
+	t.Error("there is no such fault")
+}
+
 func TestConnectionRefused(t *testing.T) {
 	t.Parallel()
 	srv := greenapitest.NewServer()

@@ -27,7 +27,7 @@ const (
 
 // fetch is a plain and strict client: it names the reason why a journal could
 // not be read, "" when it could.
-func fetch(t *testing.T, client *http.Client, url string) string {
+func fetch(t *testing.T, client *http.Transport, url string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -36,7 +36,7 @@ func fetch(t *testing.T, client *http.Client, url string) string {
 		t.Fatal(err)
 	}
 	request.Header.Set("Accept-Encoding", "gzip")
-	response, err := client.Do(request)
+	response, err := client.RoundTrip(request)
 	if err != nil {
 		return transportReason(err)
 	}
@@ -139,10 +139,7 @@ func TestFaults(t *testing.T) {
 					greenapitest.Message{IDMessage: "B1", ChatID: "999000000001@c.us", Status: "read"},
 					greenapitest.Message{IDMessage: "B2", ChatID: "999000000001@c.us", Status: "sent"},
 				)
-				client := &http.Client{
-					Transport:     &http.Transport{DialContext: srv.DialContext, MaxResponseHeaderBytes: 1 << 20},
-					CheckRedirect: srv.Client().CheckRedirect,
-				}
+				client := &http.Transport{DialContext: srv.DialContext, MaxResponseHeaderBytes: 1 << 20}
 				defer client.CloseIdleConnections()
 				in.Fault(greenapitest.MethodLastOutgoingMessages, fault.Fault, 0)
 

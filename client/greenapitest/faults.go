@@ -205,7 +205,7 @@ func encodingFaults() []NamedFault {
 		{Name: "gzip unasked", Fault: Fault{Encoding: EncodingGzip}, Reasons: []string{"", "malformed"}},
 		{Name: "gzip claimed", Fault: Fault{Encoding: EncodingClaimed}, Reasons: []string{"malformed", "network"}},
 		gzipped("gzip corrupt", corrupt, "malformed", "network"),
-		gzipped("gzip cut", whole[:len(whole)-9], "malformed"),
+		gzipped("gzip cut", whole[:len(whole)-9], "malformed", "network"),
 		gzipped("gzip with trailing bytes", append(bytes.Clone(whole), "]}"...), "malformed", "network"),
 		gzipped("gzip empty", nil, "malformed"),
 		{
