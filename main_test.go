@@ -498,6 +498,54 @@ func TestLedgerPath(t *testing.T) {
 	}
 }
 
+// TestLedgerMaxEntries has more rows in a journal than are to be remembered: it counts
+// all the same, and what has left it makes room.
+func TestLedgerMaxEntries(t *testing.T) {
+	t.Parallel()
+	srv := greenapitest.NewServer()
+	defer srv.Close()
+	instance := srv.AddInstance("1101000001", "abc")
+	p := start(t, "--greenapi.min-interval=0s", "--ledger.max-entries=2",
+		"--config.file="+writeFile(t, "instances: [{id: '1101000001', token: abc, api_url: '"+srv.URL+"'}]"))
+	p.get(t, "/metrics")
+	var body string
+	for n := range 2 {
+		var rows []greenapitest.Message
+		for m := range 3 {
+			rows = append(rows, greenapitest.Message{
+				IDMessage: fmt.Sprint("M", 3*n+m), ChatID: sentinelPhone + "@c.us", Status: "sent", SendByAPI: true, Timestamp: time.Now().Unix(),
+			})
+		}
+		instance.SetMessages(rows...)
+		_, body = p.get(t, "/metrics")
+	}
+	for _, want := range []string{
+		`greenapi_messages_sent_total{chat_type="private",id_instance="1101000001"} 6`,
+		`greenapi_ledger_entries{id_instance="1101000001",journal="messages"} 3`,
+		`greenapi_ledger_evictions_total{id_instance="1101000001",journal="messages"} 3`,
+	} {
+		if !strings.Contains(body, want+"\n") {
+			t.Errorf("no %s", want)
+		}
+	}
+	if code := p.end(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestLedgerRetention looks at the options only: no scrape shows them without waiting.
+func TestLedgerRetention(t *testing.T) {
+	t.Parallel()
+	flags, _, done := parseFlags([]string{"--ledger.retention=3h"}, io.Discard, io.Discard)
+	if done {
+		t.Fatal("the flag is refused")
+	}
+	e := &exporter{flags: flags}
+	if got := e.fleetOptions().Ledger.Retention; got != 3*time.Hour {
+		t.Errorf("the ledgers remember for %v, want 3h", got)
+	}
+}
+
 var update = flag.Bool("update", false, "rewrite what the README has of the code")
 
 // TestReadmeIsTrue compares the tables of the README with the flags and metrics of
