@@ -93,6 +93,22 @@ func TestCallIsToldApartByChatIDTimeStatusAndRepetition(t *testing.T) {
 	}
 }
 
+// A row that comes when one like it has gone is no repetition, but another call.
+func TestCallInAnotherChatIsAnotherCall(t *testing.T) {
+	t.Parallel()
+	l := baselined(t, ledger.Options{})
+	elsewhere := call("A", "pickUp", time.Minute)
+	elsewhere.ChatID, elsewhere.ChatType = []byte("120363000000000001@g.us"), "group"
+	commitCalls(t, l, at(time.Minute), call("A", "pickUp", time.Minute))
+	commitCalls(t, l, at(2*time.Minute), elsewhere)
+	want := map[ledger.CallLabels]uint64{
+		{Status: "pickUp", Media: "voice", ChatType: "private"}: 1, {Status: "pickUp", Media: "voice", ChatType: "group"}: 1,
+	}
+	if diff := cmp.Diff(want, l.Totals().Calls); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
 func TestCallWithoutOutcomeIsNotCountedYet(t *testing.T) {
 	t.Parallel()
 	l := baselined(t, ledger.Options{})

@@ -94,8 +94,14 @@ func (w *world) call() {
 	for range w.roll(4) {
 		c.Participants = append(c.Participants, pick(w.dice, callStatuses...))
 	}
-	if oneIn(w, 30) {
+	switch w.roll(30) {
+	case 0:
 		c.ID = nil
+	case 1, 2: // The same in another chat, which may show before it.
+		twin := c
+		twin.ChatType, twin.ChatID = w.chat()
+		twin.visible = w.visible()
+		w.calls = append(w.calls, twin)
 	}
 	w.calls = append(w.calls, c)
 }
