@@ -277,6 +277,29 @@ func TestCheckWindow(t *testing.T) {
 	}
 }
 
+func TestShortWindows(t *testing.T) {
+	t.Parallel()
+	values := map[string]string{"GREENAPI_ID_INSTANCE": "1101000001", "GREENAPI_API_TOKEN_INSTANCE": "good"}
+	const document = `instances: [{id: "1101000001", token: good`
+	for window, short := range map[time.Duration]bool{time.Minute: true, 4 * time.Minute: true, 5 * time.Minute: false} {
+		d := defaults()
+		inFile, err1 := config.Parse("file.yml", fmt.Appendf(nil, "%s, window: %v}]", document, window), d)
+		d.Window = window
+		byFlag, err2 := config.Parse("file.yml", []byte(document+"}]"), d)
+		environment, err3 := config.FromEnvironment(environment(values), d)
+		if err := errors.Join(err1, err2, err3); err != nil {
+			t.Fatal(err)
+		}
+		for n, c := range []*config.Config{inFile, byFlag, environment} {
+			place := []string{"file.yml:1:53: instances[0].window", "--greenapi.window", "--greenapi.window"}[n]
+			warned := slices.ContainsFunc(c.Warnings, func(w config.Warning) bool { return strings.HasPrefix(w.String(), place+": is less than 5m: ") })
+			if warned != short {
+				t.Errorf("a window of %v, %s: warnings %v", window, place, c.Warnings)
+			}
+		}
+	}
+}
+
 // Changing what one holder sees must not change what another one does.
 func TestConfigSharesNothing(t *testing.T) {
 	t.Parallel()

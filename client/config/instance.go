@@ -125,6 +125,9 @@ func (r *reader) window(f map[string]place) time.Duration {
 	if !ok || !r.check(at, CheckWindow(window)) {
 		return 0
 	}
+	if window < advisedWindow {
+		r.warn(at, shortWindow)
+	}
 	return window
 }
 
@@ -144,6 +147,13 @@ func (r *reader) duration(at place) (time.Duration, bool) {
 
 // maxWindow is the longest window, a year.
 const maxWindow = 8760 * time.Hour
+
+// A shorter window than this is warned about: scrapes are seldom so close.
+const (
+	advisedWindow = 5 * time.Minute
+	shortWindow   = "is less than 5m: a record may take 2 minutes to show, so reads further apart than the window " +
+		"less 2 minutes count as gaps, perhaps all of them; make it longer"
+)
 
 // CheckWindow tells what is wrong with a window, from the file or a flag, if
 // anything: it must be whole minutes, because the API takes minutes, from 1m to

@@ -131,6 +131,9 @@ func (r *reader) checkDefaults() {
 	if err := CheckWindow(r.defaults.Window); err != nil {
 		r.faults = append(r.faults, Fault{Path: "--greenapi.window", Message: err.Error()})
 	}
+	if r.defaults.Window < advisedWindow {
+		r.warnings = append(r.warnings, Warning{Path: "--greenapi.window", Message: shortWindow})
+	}
 	for _, name := range r.defaults.Collectors {
 		if !slices.Contains(Collectors(), name) {
 			r.faults = append(r.faults, Fault{Path: "--collector", Message: noCollector})
