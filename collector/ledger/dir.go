@@ -40,6 +40,8 @@ func OpenDir(path string) (*Dir, error) {
 	if err := unix.Flock(int(folder.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			err = ErrInUse
+		} else { // NFS, which makes it a lock on bytes, says EBADF.
+			err = fmt.Errorf("%w: not every network file system can lock a folder, take a local one", err)
 		}
 		return nil, errors.Join(fmt.Errorf("lock the ledger folder %s: %w", path, err), folder.Close())
 	}
