@@ -41,7 +41,7 @@ var (
 		"Records forgotten before their retention was over, because there were more than --ledger.max-entries.",
 		"journal")
 	ledgerBaseline = newFamily(Gauge, "ledger_baseline_timestamp_seconds",
-		"When the counting began, by the clock of the API: the first whole read of the journal, whose records are remembered, but not counted.",
+		"Since when records are counted, by the clock of the API: the first whole read of the journal, or the first one since its window was made longer, whose records are remembered, but not counted. An answer of an earlier time takes it back to that time.",
 		"journal")
 	ledgerWritten = newFamily(Gauge, "ledger_last_write_successful",
 		"Whether the ledger's state file could be written when it last had to be; until it can, the counters stay at what the file holds. Absent without --ledger.path.")
