@@ -73,7 +73,7 @@ lint: $(GOLANGCI_LINT) ## Vet, format and lint; go.mod is tidy, the modules are 
 	go mod verify
 
 # Tests of packages take turns: they measure, and the machine may be small.
-E2E_TOOLS := E2E_EXPORTER=$(BIN)/greenapi_exporter E2E_PROMETHEUS=$(BIN)/prometheus E2E_ALERTMANAGER=$(BIN)/alertmanager
+E2E_TOOLS := E2E_EXPORTER='$(BIN)/greenapi_exporter' E2E_PROMETHEUS='$(BIN)/prometheus' E2E_ALERTMANAGER='$(BIN)/alertmanager'
 
 .PHONY: e2e
 e2e: build $(PROMETHEUS) $(ALERTMANAGER) ## The real binary with a real Prometheus and Alertmanager (builds these into bin/: minutes, once)
@@ -83,7 +83,7 @@ e2e: build $(PROMETHEUS) $(ALERTMANAGER) ## The real binary with a real Promethe
 .PHONY: replay
 replay: $(PROMETHEUS) ## Replay weeks of incidents and of quiet against the rules, and write the table of deploy/prometheus/detection.md: half an hour
 	go test -tags e2e -count=1 -timeout 2h -v -run '^TestReplay$$' $(TEST_FLAGS) ./client/greenapitest/cmd/replay \
-		-replay.full -replay.write $(CURDIR)/deploy/prometheus/detection.md
+		-replay.full -replay.write '$(CURDIR)/deploy/prometheus/detection.md'
 
 .PHONY: chaos
 chaos: build ## Every fault at once against the real binary, and a report of it (CHAOS_FOR=10m CHAOS_SEED=1)
@@ -143,18 +143,18 @@ tools: $(GOLANGCI_LINT) $(PROMETHEUS) $(ALERTMANAGER) ## Install all tools into 
 
 $(GOLANGCI_LINT):
 	rm -f bin/golangci-lint bin/.golangci-lint-*
-	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	GOBIN='$(BIN)' go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	touch $@
 
 $(ALERTMANAGER):
 	rm -f bin/alertmanager bin/amtool bin/.alertmanager-*
-	GOBIN=$(BIN) go install github.com/prometheus/alertmanager/cmd/{alertmanager,amtool}@$(ALERTMANAGER_VERSION)
+	GOBIN='$(BIN)' go install github.com/prometheus/alertmanager/cmd/{alertmanager,amtool}@$(ALERTMANAGER_VERSION)
 	touch $@
 
 # Built in place, as go install asks which versions there are, and not every proxy tells.
 $(JSON_EXPORTER):
 	rm -f bin/json_exporter bin/.json_exporter-*
-	go -C "$(call module_dir,github.com/prometheus-community/json_exporter@$(JSON_EXPORTER_VERSION))" build -buildvcs=false -o $(BIN)/json_exporter .
+	go -C "$(call module_dir,github.com/prometheus-community/json_exporter@$(JSON_EXPORTER_VERSION))" build -buildvcs=false -o '$(BIN)/json_exporter' .
 	touch $@
 
 # A module file of its own keeps the dependencies of Prometheus out of go.mod. remove_all_sd leaves http_sd and file_sd in.

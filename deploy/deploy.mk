@@ -52,23 +52,23 @@ manifests: $(HELM) ## Render deploy/kubernetes from the chart again; read the di
 
 .PHONY: check-deploy
 check-deploy: build $(PROMETHEUS) $(ACTIONLINT) $(HELM) $(KUBECONFORM) $(SCHEMAS) ## Check all that is in deploy/ (Linux with systemd; installs what else it needs into bin/)
-	E2E_EXPORTER=$(BIN)/greenapi_exporter \
+	E2E_EXPORTER='$(BIN)/greenapi_exporter' \
 		go test -tags e2e -count=1 -timeout 15m $(TEST_FLAGS) ./deploy ./deploy/release ./deploy/schemas
 	bin/actionlint
 
 $(ACTIONLINT):
 	rm -f bin/actionlint bin/.actionlint-*
-	GOBIN=$(BIN) go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
+	GOBIN='$(BIN)' go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 	touch $@
 
 $(HELM):
 	rm -f bin/helm bin/.helm-*
-	GOBIN=$(BIN) go install helm.sh/helm/v4/cmd/helm@$(HELM_VERSION)
+	GOBIN='$(BIN)' go install helm.sh/helm/v4/cmd/helm@$(HELM_VERSION)
 	touch $@
 
 $(KUBECONFORM):
 	rm -f bin/kubeconform bin/.kubeconform-*
-	GOBIN=$(BIN) go install github.com/yannh/kubeconform/cmd/kubeconform@$(KUBECONFORM_VERSION)
+	GOBIN='$(BIN)' go install github.com/yannh/kubeconform/cmd/kubeconform@$(KUBECONFORM_VERSION)
 	touch $@
 
 # Outside of this module, so that nothing gets into go.mod.
