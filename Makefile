@@ -127,9 +127,10 @@ fuzz: ## Fuzz every fuzz target, FUZZTIME (10s) each
 		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x "$$package"; \
 	done <<<"$${targets:?no fuzz target found}"
 
+# Tests take turns: one reads what another writes.
 .PHONY: golden
 golden: ## Write the golden files again; read the difference before you commit it
-	go test $$(grep -rl 'flag.Bool("update"' --include='*_test.go' . | xargs -n 1 dirname | sort -u) -update
+	go test -p 1 -parallel 1 $$(grep -rl 'flag.Bool("update"' --include='*_test.go' . | xargs -n 1 dirname | sort -u) -update
 	git status --short
 
 .PHONY: clean
