@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -16,6 +17,20 @@ import (
 	"testing"
 	"time"
 )
+
+// TestMain takes away what differs from machine to machine: variables of the
+// exporter, which the programs would inherit, and the umask.
+func TestMain(m *testing.M) {
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "GREENAPI_") {
+			if err := os.Unsetenv(name); err != nil {
+				panic(err)
+			}
+		}
+	}
+	syscall.Umask(0o022) // Docker's
+	os.Exit(m.Run())
+}
 
 // patience is how long a program may take to serve, and to end.
 const patience = time.Minute
