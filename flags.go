@@ -187,12 +187,12 @@ func (f *flags) check() error {
 }
 
 // checkWebConfig finds what is wrong with the web configuration.
-func (f *flags) checkWebConfig() error {
+func (f *flags) checkWebConfig() ([]config.Warning, error) {
 	path := *f.toolkit.WebConfigFile
 	if err := toolkit.Validate(path); err != nil {
-		return fmt.Errorf("--web.config.file=%s: %s", path, quoted.ReplaceAllString(err.Error(), "…"))
+		return nil, fmt.Errorf("--web.config.file=%s: %s", path, quoted.ReplaceAllString(err.Error(), "…"))
 	}
-	return nil
+	return config.CheckFile(path, "the web configuration"), nil
 }
 
 func (f *flags) level() slog.Level {

@@ -66,10 +66,12 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 		load = func() (*config.Config, error) { return flags.demoConfig(sim.Configuration(api.URL)) }
 	}
 	cfg, err := load()
-	if err = errors.Join(err, flags.checkWebConfig()); err != nil {
+	warnings, webErr := flags.checkWebConfig()
+	if err = errors.Join(err, webErr); err != nil {
 		fmt.Fprintln(stderr, err)
 		return 1
 	}
+	cfg.Warnings = append(cfg.Warnings, warnings...)
 	if flags.configCheck {
 		report(stdout, stderr, cfg)
 		return 0

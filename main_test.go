@@ -231,6 +231,10 @@ func TestBadCommandLines(t *testing.T) {
 	bad := writeFile(t, "instances:\n- {id: '1', token: "+sentinelToken+", surprise: 1}\n- {id: '1101000001', api_url: nonsense}\n")
 	badUsers := writeFile(t, "basic_auth_users: "+sentinelToken)
 	badHash := writeFile(t, "basic_auth_users: {admin: "+sentinelToken+"}")
+	loose := writeFile(t, "tls_server_config: {}")
+	if err := os.Chmod(loose, 0o622); err != nil {
+		t.Fatal(err)
+	}
 	partner := writeFile(t, "partner: {token: "+sentinelToken+", api_url: 'https://7105.api.greenapi.com', refresh_interval: 7m, "+
 		"include: ['7105*', '7106000001'], exclude: ['7105000001'], collectors: [state], window: 2h}")
 	tests := map[string]struct {
@@ -248,6 +252,7 @@ func TestBadCommandLines(t *testing.T) {
 		"check good":        {[]string{"--config.check", "--config.file=" + good}, 0, []string{"valid", "1101000001"}},
 		"check bad":         {[]string{"--config.check", "--config.file=" + bad}, 1, []string{"instances[0].id", "instances[1].api_url"}},
 		"check web config":  {[]string{"--config.check", "--config.file=" + good, "--web.config.file=/nonexistent.yml"}, 1, []string{"/nonexistent.yml"}},
+		"check loose web":   {[]string{"--config.check", "--config.file=" + good, "--web.config.file=" + loose}, 0, []string{"warning: " + loose + ": the web configuration can be changed by others"}},
 		"check everything":  {[]string{"--config.check", "--config.file=" + bad, "--web.config.file=/nonexistent.yml"}, 1, []string{"instances[0].id", "/nonexistent.yml"}},
 		"seconds":           {[]string{"--greenapi.window=90s", "--config.file=" + good}, 1, []string{"--greenapi.window", "minutes"}},
 		"many bad flags":    {[]string{"--greenapi.window=0s", "--greenapi.concurrency=0", "--greenapi.timeout=0s", "--web.max-requests=-1"}, 1, []string{"--greenapi.window", "--greenapi.concurrency", "--greenapi.timeout", "--web.max-requests"}},

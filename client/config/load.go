@@ -107,6 +107,17 @@ func (r *reader) permissions(at place, mode fs.FileMode, secret bool, what strin
 	}
 }
 
+// CheckFile warns about a file beside the configuration that others can change.
+func CheckFile(path, what string) []Warning {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil // who reads it says what is wrong
+	}
+	r := &reader{file: path}
+	r.permissions(place{}, info.Mode(), false, what)
+	return r.warnings
+}
+
 // config reads the document's top level.
 func (r *reader) config(root place) *Config {
 	c := &Config{}
