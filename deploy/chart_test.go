@@ -29,7 +29,7 @@ shards:
 tokens: {create: {support: 0123456789abcdef0123456789abcdef0123456789abcdef01, shop: 0123456789abcdef0123456789abcdef0123456789abcdef02}}
 ledger: {enabled: true, size: 10Gi, storageClassName: fast, annotations: {example.com/backup: daily}}
 flags: {greenapi.min-interval: 55s, collector.queue: true, collector.calls: false, ledger.max-entries: 3000000}
-extraEnv: [{name: HTTPS_PROXY, value: "http://proxy:3128"}]
+extraEnv: [{name: SSL_CERT_DIR, value: /etc/authorities}]
 extraVolumes: [{name: authorities, configMap: {name: authorities}}]
 extraVolumeMounts: [{name: authorities, mountPath: /etc/authorities, readOnly: true}]
 webConfig: {existingSecret: greenapi-web}
@@ -184,6 +184,10 @@ func TestChartRefuses(t *testing.T) {
 		"an id that is a number":    {"{config: {instances: [{id: 1101000001}]}}", "/config/instances/0/id"},
 		"a flag of the chart's own": {"{demo: true, flags: {config.file: x}}", "invalid propertyName 'config.file'"},
 		"a flag with dashes":        {"{demo: true, flags: {--log.level: debug}}", "invalid propertyName '--log.level'"},
+		"a switch in quotes":        {`{demo: true, flags: {collector.queue: "true"}}`, "/flags/collector.queue"},
+		"a name no Service has":     {"{demo: true, fullnameOverride: 1abc}", "a Service cannot have this name"},
+		"a name with a dot":         {"{demo: true, nameOverride: a.b}", "a Service cannot have this name"},
+		"memory of no unit":         {"{demo: true, resources: {limits: {memory: 1GB}}}", "resources.limits.memory"},
 		"two Secrets for tokens":    {"{demo: true, tokens: {existingSecret: a, create: {b: c}}}", "not both"},
 		"shards without a ledger":   {"{shards: [{partner: {}}]}", "shards need ledger.enabled"},
 		"two pods on one ledger":    {"{demo: true, replicaCount: 2, ledger: {enabled: true}}", "replicaCount must be 1"},
@@ -198,6 +202,18 @@ func TestChartRefuses(t *testing.T) {
 				t.Errorf("error is %v, want one with %q\n%s", err, test.want, out)
 			}
 		})
+	}
+}
+
+// TestMemoryLimit asserts that Go is told nine tenths of the container's limit, in
+// whatever unit that is.
+func TestMemoryLimit(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[string]string{"256Mi": "241591910", "1.5Gi": "1449551462", "268435456": "241591910", "2G": "1800000000"} {
+		_, pod := workload(t, objects(t, render(t, chart, "{demo: true, resources: {limits: {memory: "+limit+"}}}")))
+		if got := at(pod, "containers", 0, "env", 1); at(got, "name") != "GOMEMLIMIT" || at(got, "value") != want {
+			t.Errorf("of %s it is told %v, want %s", limit, got, want)
+		}
 	}
 }
 

@@ -80,6 +80,9 @@ labels:
 {{- if and .Values.scrapeConfig.enabled (not .Values.ledger.enabled) (gt (int .Values.replicaCount) 1) }}
 {{- fail "scrapeConfig with replicaCount over 1 needs ledger.enabled: through one address, Prometheus would meet the counters of one pod and of another in turns" }}
 {{- end }}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" (include "greenapi.fullname" .)) }}
+{{- fail "a Service cannot have this name: set fullnameOverride to lower-case letters, digits and dashes, a letter first" }}
+{{- end }}
 {{- end }}
 
 {{/* The command line. */}}
@@ -109,6 +112,14 @@ labels:
 - {{ printf "--%s=%v" $name $value | quote }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{/* Nine tenths of a quantity of memory, in bytes. */}}
+{{- define "greenapi.mostOf" -}}
+{{- $number := regexFind "^[0-9.]+([eE][+]?[0-9]+)?" (toString .) }}
+{{- $units := dict "" 1 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 0x1p10 "Mi" 0x1p20 "Gi" 0x1p30 "Ti" 0x1p40 }}
+{{- $unit := get $units (trimPrefix $number (toString .)) | required "resources.limits.memory needs a unit such as Mi or Gi" }}
+{{- mulf 0.9 (float64 $number) $unit | int64 }}
 {{- end }}
 
 {{/* What kubelet asks: a page, or whether the port is open when pages are for those with a certificate or a password. */}}
@@ -168,13 +179,10 @@ spec:
           valueFrom:
             fieldRef:
               fieldPath: metadata.name
-        {{- if dig "limits" "memory" "" .Values.resources }}
-        # The garbage collector works harder before the limit is reached.
+        {{- with dig "limits" "memory" "" .Values.resources }}
+        # Nine tenths of the memory limit: from there on, the garbage collector works harder.
         - name: GOMEMLIMIT
-          valueFrom:
-            resourceFieldRef:
-              containerName: exporter
-              resource: limits.memory
+          value: {{ include "greenapi.mostOf" . | quote }}
         {{- end }}
         {{- with .Values.extraEnv }}
         {{- toYaml . | nindent 8 }}
