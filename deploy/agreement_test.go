@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -210,6 +211,31 @@ func TestChartFlags(t *testing.T) {
 				t.Errorf("%s sets the flag %s, which does not exist", file, name)
 			}
 		}
+	}
+}
+
+// TestRoomForScrapes asserts that the sharded example has room for the scrapes that
+// deploy/README.md counts: of a full shard's accounts, by each replica of Prometheus.
+func TestRoomForScrapes(t *testing.T) {
+	t.Parallel()
+	const values = "deploy/kubernetes/values/sharded.yaml"
+	accounts := only(t, values, `all (\d+) accounts of the shard`)
+	replicas := only(t, "deploy/kubernetes/sharded-prometheus.yaml", `\n  replicas: (\d+)`)
+	room := only(t, values, `web\.max-requests: (\d+)`)
+	product := 1
+	for _, factor := range []string{accounts, replicas} {
+		n, err := strconv.Atoi(factor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		product *= n
+	}
+	if want := strconv.Itoa(product * 11 / 10); room != want {
+		t.Errorf("%s has room for %s scrapes, want %s", values, room, want)
+	}
+	sum := only(t, "deploy/README.md", `(\d+ × \d+ × 1\.1 = [\d,]+\d)`)
+	if want := accounts + " × " + replicas + " × 1.1 = " + room; strings.ReplaceAll(sum, ",", "") != want {
+		t.Errorf("deploy/README.md says %s, want %s", sum, want)
 	}
 }
 
