@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -50,6 +51,45 @@ func TestRelease(t *testing.T) {
 		t.Errorf("--version says %q, %v", version, err)
 	}
 	wantUnitServes(t, program, filepath.Join(unpacked, "deploy/systemd"), `version="1.2.3"`)
+	wantFilesNamed(t, unpacked)
+}
+
+// wantFilesNamed asserts that the files are there which the pages of a tarball link
+// to and its units install.
+func wantFilesNamed(t *testing.T, unpacked string) {
+	t.Helper()
+	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+	install := regexp.MustCompile(`(?m)^# +install .* (deploy/\S+)`)
+	links, installed := 0, 0
+	for _, name := range files(t, unpacked) {
+		path := filepath.Join(unpacked, name)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var named []string
+		if strings.HasSuffix(name, ".md") {
+			for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+				// What containers are made of is in the repository and in the registry.
+				if name != "deploy/README.md" || !regexp.MustCompile(`^(compose\.yaml|helm/|kubernetes/)`).MatchString(m[1]) {
+					named = append(named, filepath.Join(filepath.Dir(path), m[1]))
+					links++
+				}
+			}
+		}
+		for _, m := range install.FindAllStringSubmatch(string(text), -1) {
+			named = append(named, filepath.Join(unpacked, m[1]))
+			installed++
+		}
+		for _, file := range named {
+			if _, err := os.Stat(file); err != nil {
+				t.Errorf("%s names what is not in the tarball: %v", name, err)
+			}
+		}
+	}
+	if links < 20 || installed < 6 {
+		t.Errorf("only %d links and %d commands were found", links, installed)
+	}
 }
 
 // makeRelease commits the present files in a new folder, makes a release there, and
