@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,7 +23,7 @@ func unitsWith(t *testing.T, program string, dropIns ...string) (service, socket
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range append(dropIns, "greenapi_exporter.service", "greenapi_exporter.socket") {
-		text := strings.ReplaceAll(read(t, "deploy/systemd/"+name), "/usr/local/bin/greenapi_exporter", program)
+		text := strings.ReplaceAll(read(t, "deploy/systemd/"+name), "/usr/local/bin/greenapi_exporter", strconv.Quote(program))
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -84,12 +85,15 @@ func wantUnitServes(t *testing.T, program, dir string, metrics ...string) {
 		}
 	}
 	u := readUnit(t, filepath.Join(dir, "greenapi_exporter.service"))
-	line := strings.NewReplacer(
+	here := strings.NewReplacer(
 		"/usr/local/bin/greenapi_exporter", program,
 		"/etc/greenapi_exporter/greenapi.yml", config,
 		"%S/greenapi_exporter", state,
-	).Replace(u.one(t, "Service.ExecStart"))
-	words := strings.Fields(line)
+	)
+	words := strings.Fields(u.one(t, "Service.ExecStart"))
+	for n, word := range words {
+		words[n] = here.Replace(word)
+	}
 	cmd := exec.CommandContext(t.Context(), words[0], append(words[1:], "--web.listen-address=127.0.0.1:0")...)
 	cmd.Dir, cmd.Env = "/", []string{}
 	s := serve(t, cmd)
