@@ -35,7 +35,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(200, "", "gzip", []byte("\x1f\x8b\x08\x00"))
 	f.Add(200, "", "", []byte("null"))
 	f.Add(200, "", "", []byte(`{"code":401,"description":"Unauthorized"}`))
-	f.Add(200, "", "", []byte(`[{"idInstance":1101000001,"apiTokenInstance":"x","isExpired":false,"expirationDate":"2026-12-31T00:00:00Z"}]`))
+	f.Add(200, "", "", []byte(`[{"idInstance":1101000001,"apiTokenInstance":"x","isExpired":false,"expirationDate":"2026-12-31T00:00:00"}]`))
 	f.Add(400, "", "", []byte(`{"message":"Instance account is expired"}`))
 	f.Add(429, "Wed, 21 Oct 2115 07:28:00 GMT", "", []byte(""))
 	f.Add(466, "18446744073709551616", "br", []byte("x"))

@@ -15,6 +15,9 @@ type PartnerInstance struct {
 	Expires time.Time // expirationDate; zero when the API does not say
 	Expired bool
 	Deleted bool
+	// Unreadable tells that the row was no object, or that a field of it could not be
+	// read. Its ID is "" when that could not be read either.
+	Unreadable bool
 
 	scratch []byte
 }
@@ -35,9 +38,23 @@ func NewPartner(opts Options) (*Partner, error) {
 }
 
 // Instances asks for the instances. A failed request gives an [*Error]. The journal
-// must be closed. Its records may be copied and kept.
+// must be closed. Its records may be copied and kept. None is left out: those that
+// are unreadable say so.
 func (p *Partner) Instances(ctx context.Context) (*Journal[PartnerInstance], error) {
-	return openJournal[PartnerInstance](ctx, p.client, MethodPartnerInstances, nil)
+	journal, err := openJournal[PartnerInstance](ctx, p.client, MethodPartnerInstances, nil)
+	if err == nil {
+		journal.read = readPartnerInstance
+	}
+	return journal, err
+}
+
+func readPartnerInstance(d *decoder, p *PartnerInstance) (valid bool, err error) {
+	good, err := readRecord(d, p)
+	p.Unreadable = !good
+	if d.bad&partnerID != 0 {
+		p.ID = ""
+	}
+	return true, err
 }
 
 const (
@@ -61,29 +78,43 @@ func (p *PartnerInstance) member(d *decoder, name string) (err error) {
 	case "expirationDate":
 		p.Expires, err = d.date(partnerExpires)
 	case "isExpired":
-		p.Expired, _, err = d.boolean(partnerExpired)
+		p.Expired, err = d.flag(partnerExpired)
 	case "deleted":
-		p.Deleted, _, err = d.boolean(partnerDeleted)
+		p.Deleted, err = d.flag(partnerDeleted)
 	default:
 		err = d.json.SkipValue()
 	}
 	return err
 }
 
-// dateLayouts are the forms of dates that were seen or are likely; the
-// documentation shows the first.
-var dateLayouts = []string{time.RFC3339Nano, time.DateTime, time.DateOnly}
+// flag reads a boolean that may also be 0 or 1, or text; null is false.
+func (d *decoder) flag(field fields) (bool, error) {
+	switch d.json.PeekKind() {
+	case '0':
+		n, err := d.integer(field, 0, 1)
+		return n == 1, err
+	case '"':
+		text, err := d.word(field, nil)
+		value, parseErr := strconv.ParseBool(text)
+		d.set(field, parseErr == nil)
+		return value, err
+	}
+	value, _, err := d.boolean(field)
+	return value, err
+}
 
-// date reads a date as text or as Unix seconds. One that cannot be read is none: an
+// dateLayouts are the forms of dates. The documentation shows the first, without a
+// zone, which is taken for UTC; the others are likely. Each may have fractions of a
+// second.
+var dateLayouts = []string{"2006-01-02T15:04:05", time.RFC3339, time.DateTime, time.DateOnly}
+
+// date reads a date as text or as Unix time. One that cannot be read is none: an
 // instance is not left out because of it.
 func (d *decoder) date(field fields) (time.Time, error) {
 	if d.json.PeekKind() == '0' {
 		unix, err := d.integer(field, math.MinInt64, math.MaxInt64)
 		d.set(field, true)
-		if err != nil || unix <= 0 || unix > maxTime {
-			return time.Time{}, err
-		}
-		return time.Unix(unix, 0), nil
+		return unixTime(unix), err
 	}
 	text, err := d.word(field, nil)
 	d.set(field, true)
@@ -92,8 +123,18 @@ func (d *decoder) date(field fields) (time.Time, error) {
 			return at, err
 		}
 	}
-	if unix, parseErr := strconv.ParseInt(text, 10, 64); parseErr == nil && unix > 0 && unix <= maxTime {
-		return time.Unix(unix, 0), err
+	unix, _ := strconv.ParseInt(text, 10, 64) // 0, or out of bounds, when it is none
+	return unixTime(unix), err
+}
+
+// unixTime reads Unix seconds, or what is too large for these as milliseconds.
+func unixTime(unix int64) time.Time {
+	switch {
+	case unix <= 0 || unix > maxTime*1000:
+		return time.Time{}
+	case unix > maxTime:
+		return time.UnixMilli(unix)
+	default:
+		return time.Unix(unix, 0)
 	}
-	return time.Time{}, err
 }

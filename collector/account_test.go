@@ -220,7 +220,7 @@ func TestDiscovery(t *testing.T) {
 			return greenapitest.PartnerInstance{IDInstance: id, APITokenInstance: token, Name: "79995550123"}
 		}
 		paid := row("2202000001", "a")
-		paid.ExpirationDate = "2026-12-31T00:00:00Z"
+		paid.ExpirationDate = "2026-12-31T00:00:00"
 		expired, deleted := row("2202000002", "b"), row("2202000003", "c")
 		expired.IsExpired, deleted.Deleted = true, true
 		partner.SetInstances(paid, expired, deleted, row("110100000234", "d"), row("3303000001", "e"))

@@ -110,12 +110,18 @@ func (f *Fleet) list(ctx context.Context, partner *config.Partner) ([]spec, erro
 	}
 	defer answer.Close()
 	wanted := make(map[string]spec)
-	unusable := 0
+	stays := make(map[string]bool) // of the ids whose row makes no instance: whether the one that is known stays
+	unusable, anonymous := 0, 0    // rows, and those among them that do not say whom they are about
 	for row := range answer.Records() {
 		switch {
-		case row.Deleted || row.Expired || !partner.Selects(row.ID):
-		case config.CheckID(row.ID) != nil || row.Token.IsZero():
+		case config.CheckID(row.ID) != nil:
 			unusable++
+			anonymous++
+		case row.Deleted || row.Expired || !partner.Selects(row.ID):
+			stays[row.ID] = false
+		case row.Unreadable || config.CheckToken(row.Token.Reveal()) != nil:
+			unusable++
+			stays[row.ID] = true
 		default:
 			wanted[row.ID] = partnerSpec(partner, row)
 		}
@@ -123,13 +129,14 @@ func (f *Fleet) list(ctx context.Context, partner *config.Partner) ([]spec, erro
 	if err := answer.Err(); err != nil {
 		return nil, fmt.Errorf("partner API: %w", err)
 	}
-	if unusable += answer.Invalid(); unusable > 0 {
-		// Whom these rows are about is not known: nobody leaves because of them.
+	if unusable > 0 {
 		f.opts.Logger.WarnContext(ctx, "the partner API lists instances that cannot be read", "instances", unusable)
-		for _, known := range f.Roster().discovered {
-			if _, listed := wanted[known.ID]; !listed {
-				wanted[known.ID] = known
-			}
+	}
+	// Nobody leaves because of a row that cannot be used.
+	for _, known := range f.Roster().discovered {
+		stay, told := stays[known.ID]
+		if _, listed := wanted[known.ID]; !listed && (stay || !told && anonymous > 0) {
+			wanted[known.ID] = known
 		}
 	}
 	return slices.SortedFunc(maps.Values(wanted), func(a, b spec) int { return cmp.Compare(a.ID, b.ID) }), nil

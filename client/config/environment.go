@@ -54,7 +54,7 @@ func (r *reader) environmentInstance(values map[string]string) Instance {
 	token := strings.TrimSpace(values[envToken])
 	if at := (place{path: envToken}); values[envToken] == "" {
 		r.fault(at, "is not set: it must hold the instance's apiTokenInstance")
-	} else if r.check(at, checkToken(token)) {
+	} else if r.check(at, CheckToken(token)) {
 		i.Token = client.NewToken(token)
 	}
 	if text, ok := values[envAPIURL]; ok {

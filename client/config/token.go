@@ -45,7 +45,7 @@ func (r *reader) token(parent place, f map[string]place) client.TokenSource {
 	}
 	r.inlineToken = true
 	r.warn(first, "is in the configuration file itself: whoever reads that can act as the instance, better use token_file")
-	if !r.check(first, checkToken(text)) {
+	if !r.check(first, CheckToken(text)) {
 		return nil
 	}
 	return client.NewToken(text)
@@ -71,16 +71,16 @@ func (r *reader) tokenEnv(at place, name string) client.TokenSource {
 		r.fault(at, "names an environment variable that is not set, or empty: set it to the token (token_env takes the variable's name)")
 		return nil
 	}
-	if err := checkToken(token); err != nil {
+	if err := CheckToken(token); err != nil {
 		r.fault(at, "names an environment variable whose value "+err.Error())
 		return nil
 	}
 	return client.NewToken(token)
 }
 
-// checkToken tells what would make a token end, or become another part of, the
+// CheckToken tells what would make a token end, or become another part of, the
 // path it is put into. Its errors do not quote it.
-func checkToken(token string) error {
+func CheckToken(token string) error {
 	switch {
 	case token == "":
 		return errors.New("is empty: put the apiTokenInstance there")
@@ -184,7 +184,7 @@ func readToken(path string) (token string, mode fs.FileMode, err error) {
 		return "", 0, tokenFileError(err)
 	}
 	token = strings.TrimSpace(text)
-	if err := checkToken(token); err != nil {
+	if err := CheckToken(token); err != nil {
 		return "", 0, tokenFileError(err)
 	}
 	return token, info.Mode(), nil

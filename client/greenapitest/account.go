@@ -109,7 +109,7 @@ func UsualBehaviour() Behaviour {
 func (a Account) Partner() PartnerInstance {
 	p := PartnerInstance{IDInstance: a.ID, Name: a.Name, APITokenInstance: a.Token}
 	if !a.Expires.IsZero() {
-		p.ExpirationDate = a.Expires.UTC().Format(time.RFC3339)
+		p.ExpirationDate = a.Expires.UTC().Format("2006-01-02T15:04:05")
 	}
 	return p
 }

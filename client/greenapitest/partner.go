@@ -54,7 +54,7 @@ type PartnerInstance struct {
 	APITokenInstance string
 	Deleted          bool
 	IsExpired        bool
-	ExpirationDate   string // RFC 3339
+	ExpirationDate   string // as documented: 2022-06-09T18:39:44
 
 	Fields Fields          // overrides and additions
 	Raw    json.RawMessage // when set, the whole element
