@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net/http"
 	"slices"
 	"time"
 
@@ -26,8 +27,7 @@ type expires time.Time
 
 func (x expires) collect(e emitter) { e.timestamp(expiration, time.Time(x)) }
 
-// discoveryRetry is how soon a failed discovery is tried again, where that is
-// sooner than the next one.
+// discoveryRetry is how soon after a failed discovery the next one is thought of.
 const discoveryRetry = time.Minute
 
 // discoveryMetrics tell how the discovery fares.
@@ -50,14 +50,37 @@ func (m discoveryMetrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{m.success, m.at, m.instances}
 }
 
+// discovery is what a fleet knows of the partner API from one request to the next.
+type discovery struct {
+	fleet      *Fleet
+	partner    *config.Partner // whom the configuration names now
+	token      client.Token    // of the last request
+	api        *client.Partner // holds the rate limit; kept while it asks the same URL in the same way
+	apiURL     string
+	httpClient *http.Client
+	pace       pace
+}
+
+// Token implements client.TokenSource with the token of the present configuration.
+func (d *discovery) Token() (client.Token, error) {
+	return d.partner.Token.Token() //nolint:wrapcheck // the source says it all
+}
+
 // Discover keeps the fleet in step with the partner's account that the
 // configuration names, if it does, until the context ends. When the partner API
 // fails, the instances that are known stay.
 func (f *Fleet) Discover(ctx context.Context) {
+	d := &discovery{fleet: f}
 	for ctx.Err() == nil {
+		select {
+		case <-f.applied: // which is what is asked for now
+		default:
+		}
 		wait := time.Duration(forever)
-		if partner := f.Roster().partner(); partner != nil {
-			wait = f.discover(ctx, partner)
+		if d.partner = f.Roster().partner(); d.partner != nil {
+			wait = d.refresh(ctx)
+		} else {
+			f.discovery.success.Set(1)
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -72,39 +95,67 @@ func (f *Fleet) Discover(ctx context.Context) {
 // forever is until something else happens.
 const forever = math.MaxInt64
 
-// discover asks once and returns when to ask again.
-func (f *Fleet) discover(ctx context.Context, partner *config.Partner) time.Duration {
-	list, err := f.list(ctx, partner)
+// refresh asks once, unless it is too soon after a failure, and returns when to
+// think of it again.
+func (d *discovery) refresh(ctx context.Context) time.Duration {
+	f := d.fleet
+	err := d.connect()
+	if _, tooSoon := d.pace.held(time.Now()); tooSoon {
+		return jitter(discoveryRetry)
+	}
+	var list []spec
 	if err == nil {
-		err = f.adopt(partner, list)
+		list, err = d.list(ctx)
+	}
+	if err == nil {
+		err = f.adopt(d.partner, list)
 	}
 	if ctx.Err() != nil {
 		return 0
 	}
 	if err != nil {
+		d.pace.ended(Result{Err: asFailure(client.MethodPartnerInstances, err)}, 0)
 		f.discovery.success.Set(0)
 		f.opts.Logger.WarnContext(ctx, "discovery failed, the instances that are known stay", "err", err)
-		return jitter(min(discoveryRetry, partner.RefreshInterval))
+		return jitter(discoveryRetry)
 	}
+	d.pace.ended(Result{}, 0)
 	f.discovery.success.Set(1)
 	f.discovery.at.SetToCurrentTime()
-	return partner.RefreshInterval
+	return d.partner.RefreshInterval
 }
 
-// list asks the partner API for the instances that are wanted.
-func (f *Fleet) list(ctx context.Context, partner *config.Partner) ([]spec, error) {
+// connect makes the client anew when the configuration has changed where it asks or
+// how, and forgets about failures when another token, or that, may mend them.
+func (d *discovery) connect() error {
+	f := d.fleet
+	if token, err := d.Token(); err == nil && token.Reveal() != d.token.Reveal() {
+		d.token = token
+		d.pace.reset()
+	}
 	f.mu.Lock()
 	httpClient := f.httpClient
 	f.mu.Unlock()
+	if d.api != nil && d.apiURL == d.partner.APIURL && d.httpClient == httpClient {
+		return nil
+	}
+	d.pace.reset()
 	api, err := client.NewPartner(client.Options{
-		APIURL: partner.APIURL, Token: partner.Token, HTTPClient: httpClient, Gate: f.gate,
+		APIURL: d.partner.APIURL, Token: d, HTTPClient: httpClient, Gate: f.gate,
 		Timeout: f.opts.Timeout, MaxBodyBytes: f.opts.MaxBodyBytes, UserAgent: f.opts.UserAgent,
 		Observe: func(x client.Exchange) { f.duration.WithLabelValues(x.Method).Observe(x.Duration.Seconds()) },
 	})
 	if err != nil {
-		return nil, fmt.Errorf("partner API: %w", err)
+		return fmt.Errorf("partner API: %w", err)
 	}
-	answer, err := api.Instances(ctx)
+	d.api, d.apiURL, d.httpClient = api, d.partner.APIURL, httpClient
+	return nil
+}
+
+// list asks the partner API for the instances that are wanted.
+func (d *discovery) list(ctx context.Context) ([]spec, error) {
+	f, partner := d.fleet, d.partner
+	answer, err := d.api.Instances(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("partner API: %w", err)
 	}
@@ -123,7 +174,7 @@ func (f *Fleet) list(ctx context.Context, partner *config.Partner) ([]spec, erro
 			unusable++
 			stays[row.ID] = true
 		default:
-			wanted[row.ID] = partnerSpec(partner, row)
+			wanted[row.ID] = partnerSpec(partner, row.ID, row.Token, row.Expires)
 		}
 	}
 	if err := answer.Err(); err != nil {
@@ -144,13 +195,13 @@ func (f *Fleet) list(ctx context.Context, partner *config.Partner) ([]spec, erro
 
 // partnerSpec is an instance of a partner's account. Its name is its id: the one
 // that the API has is free text, and perhaps a phone number.
-func partnerSpec(partner *config.Partner, row *client.PartnerInstance) spec {
+func partnerSpec(partner *config.Partner, id string, token client.TokenSource, expires time.Time) spec {
 	return spec{
 		Instance: config.Instance{
-			ID: row.ID, Name: row.ID, APIURL: partner.InstanceAPIURL(row.ID), Token: row.Token,
+			ID: id, Name: id, APIURL: partner.InstanceAPIURL(id), Token: token,
 			Window: partner.Window, Collectors: partner.Collectors, Labels: partner.Labels,
 		},
-		expires: row.Expires,
+		expires: expires,
 	}
 }
 

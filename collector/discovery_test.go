@@ -2,11 +2,15 @@ package collector_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/collector"
 )
 
 // raw are rows of the partner API, as they are.
@@ -61,4 +65,125 @@ func TestRowsThatCannotBeUsed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// asked returns how often the partner API was asked.
+func asked(partner *greenapitest.Partner) int { return partner.Count(greenapitest.MethodGetInstances) }
+
+func TestThePartnerIsAskedOnceAtStart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, "")
+		partner := b.srv.AddPartner("partner-token")
+		b.apply(t, partnerYAML(b, ""))
+		go b.Discover(t.Context())
+		time.Sleep(4 * time.Minute)
+		if n := asked(partner); n != 1 {
+			t.Errorf("asked %d times, want once", n)
+		}
+		b.apply(t, partnerYAML(b, ""))
+		synctest.Wait()
+		if n := asked(partner); n != 2 {
+			t.Errorf("asked %d times after a reload, want twice", n)
+		}
+		// Reloads do not get round the rate limit.
+		for range 10 {
+			b.apply(t, partnerYAML(b, ""))
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := asked(partner); n > 3 {
+			t.Errorf("asked %d times within a second", n-2)
+		}
+	})
+}
+
+func TestARefusedPartnerIsNotHammered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, "")
+		partner, next := b.srv.AddPartner("partner-token"), b.srv.AddPartner("next-token")
+		file := filepath.Join(t.TempDir(), "token")
+		write := func(token string) {
+			if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write("partner-token")
+		partner.Fault(greenapitest.MethodGetInstances, greenapitest.FaultStatus(401, ""), 0)
+		b.apply(t, fmt.Sprintf("partner: {token_file: %q, api_url: %s}", file, b.srv.URL))
+		go b.Discover(t.Context())
+		time.Sleep(2 * time.Hour)
+		if n := asked(partner); n < 12 || n > 24 {
+			t.Errorf("asked %d times in two hours with a revoked token", n)
+		}
+		families := gather(t, b.Metrics()[0])
+		if v, _ := value(families, "greenapi_discovery_last_refresh_successful"); v != 0 {
+			t.Error("the discovery succeeded with a revoked token")
+		}
+		// Another token is tried without a reload, and soon.
+		write("next-token")
+		time.Sleep(time.Minute)
+		if n := asked(next); n != 1 {
+			t.Errorf("asked %d times with the next token, want once", n)
+		}
+		// Without a partner, none fails.
+		next.Fault(greenapitest.MethodGetInstances, greenapitest.FaultStatus(401, ""), 0)
+		time.Sleep(5 * time.Minute)
+		b.apply(t, accountYAML(b, "state"))
+		synctest.Wait()
+		families = gather(t, b.Metrics()[0])
+		if v, _ := value(families, "greenapi_discovery_last_refresh_successful"); v != 1 {
+			t.Error("the discovery fails without a partner")
+		}
+	})
+}
+
+func TestThePartnersRetryAfterIsHonoured(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, "")
+		partner := b.srv.AddPartner("partner-token")
+		fault := greenapitest.FaultStatus(503, "")
+		fault.Header = map[string][]string{"Retry-After": {"1800"}}
+		partner.Fault(greenapitest.MethodGetInstances, fault, 1)
+		b.apply(t, partnerYAML(b, ""))
+		go b.Discover(t.Context())
+		time.Sleep(20 * time.Minute)
+		b.apply(t, partnerYAML(b, "")) // which changes nothing
+		time.Sleep(9 * time.Minute)
+		if n := asked(partner); n != 1 {
+			t.Errorf("asked %d times within the half hour that the server asked for", n)
+		}
+		time.Sleep(3 * time.Minute)
+		if n := asked(partner); n != 2 {
+			t.Errorf("asked %d times, want twice", n)
+		}
+	})
+}
+
+// TestAReloadShowsBeforeThePartnerAnswers changes what the configuration says of a
+// partner's instances while the partner API fails.
+func TestAReloadShowsBeforeThePartnerAnswers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, "")
+		partner := b.srv.AddPartner("partner-token")
+		partner.SetInstances(greenapitest.PartnerInstance{IDInstance: "2202000001", APITokenInstance: "a", ExpirationDate: "2026-12-31T00:00:00"})
+		b.apply(t, partnerYAML(b, ""))
+		go b.Discover(t.Context())
+		synctest.Wait()
+		before := b.Roster().Lookup("2202000001")
+		partner.Fault(greenapitest.MethodGetInstances, greenapitest.FaultStatus(500, ""), 0)
+		b.apply(t, fmt.Sprintf(`partner: {token: partner-token, api_url: %s, labels: {team: others}, window: 2h, collectors: [queue],
+  instance_api_url: {"22": "http://elsewhere.invalid"}}`, b.srv.URL))
+		target := b.Roster().Targets[0]
+		s := b.within(t, time.Second)
+		if target.Instance != before || target.Labels["team"] != "others" || s.Window != 2*time.Hour || s.APIHost != "elsewhere.invalid" ||
+			len(s.Results) != 1 || s.Results[0].Collector != "queue" {
+			t.Errorf("labels %v, %+v", target.Labels, s)
+		}
+		if _, there := value(gather(t, collector.Collector{s}), "greenapi_instance_expiration_timestamp_seconds"); !there {
+			t.Error("what the partner API said is forgotten")
+		}
+	})
 }

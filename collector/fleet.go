@@ -133,8 +133,12 @@ func (f *Fleet) Apply(cfg *config.Config) error {
 	}
 	var discovered []spec
 	if cfg.Partner != nil {
-		// They stay until the partner API was asked again.
-		discovered = slices.DeleteFunc(slices.Clone(old.discovered), func(s spec) bool { return !cfg.Partner.Selects(s.ID) })
+		// They stay until the partner API was asked again, as they are wanted now.
+		for _, known := range old.discovered {
+			if cfg.Partner.Selects(known.ID) {
+				discovered = append(discovered, partnerSpec(cfg.Partner, known.ID, known.Token, known.expires))
+			}
+		}
 	}
 	if err := f.change(cfg, httpClient, discovered); err != nil {
 		return fmt.Errorf("apply the configuration: %w", err)
