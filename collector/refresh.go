@@ -179,7 +179,9 @@ func (i *Instance) fetch(ctx context.Context, log *slog.Logger, s source, pace *
 func logChange(ctx context.Context, log *slog.Logger, before, now Result) {
 	attrs := []any{"collector", now.Collector, "duration_seconds", now.Duration.Seconds()}
 	switch {
-	case now.Unsupported && !before.Unsupported:
+	case now.Unsupported && before.Unsupported:
+		log.DebugContext(ctx, "collector still not supported by this instance", attrs...)
+	case now.Unsupported:
 		log.InfoContext(ctx, "collector not supported by this instance", attrs...)
 	case now.Err != nil:
 		attrs = append(attrs, "reason", string(now.Err.Reason), "err", now.Err)

@@ -207,8 +207,13 @@ func TestUnsupportedIsTriedAgainHourly(t *testing.T) {
 		if n := b.instance.Count(greenapitest.MethodLastOutgoingCalls); n < 24 || n > 32 {
 			t.Errorf("%d requests in a day, want about one an hour", n)
 		}
-		if n := strings.Count(b.log.String(), "not supported"); n != 1 {
+		if n := strings.Count(b.log.String(), "collector not supported"); n != 1 {
 			t.Errorf("said %d times, want once", n)
+		}
+		for line := range strings.Lines(b.log.String()) {
+			if strings.Contains(line, "succeeded") && strings.Contains(line, "collector=calls") {
+				t.Fatalf("logs %s", line)
+			}
 		}
 	})
 }
