@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -185,5 +186,39 @@ func TestAReloadShowsBeforeThePartnerAnswers(t *testing.T) {
 		if _, there := value(gather(t, collector.Collector{s}), "greenapi_instance_expiration_timestamp_seconds"); !there {
 			t.Error("what the partner API said is forgotten")
 		}
+	})
+}
+
+// TestANameThatIsADiscoveredID gives an instance of the configuration the id of
+// another one for its name: that one is
+// left out, and somebody is told once.
+func TestANameThatIsADiscoveredID(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, "")
+		partner := b.srv.AddPartner("partner-token")
+		partner.SetInstances(raw(`{"idInstance":2202000001,"apiTokenInstance":"a"}`, `{"idInstance":2202000002,"apiTokenInstance":"b"}`)...)
+		apply := func(name string) {
+			b.apply(t, fmt.Sprintf(`
+instances: [{id: %q, name: %q, token: x}, {id: "2202000002", token: y}]
+partner: {token: partner-token, api_url: %s}`, id, name, b.srv.URL))
+			time.Sleep(20 * time.Minute)
+		}
+		expect := func(warnings int, ids string) {
+			t.Helper()
+			if got := b.ids(); got != ids {
+				t.Errorf("instances %s, want %s", got, ids)
+			}
+			if n := strings.Count(b.log.String(), "is left out"); n != warnings {
+				t.Errorf("%d warnings, want %d:\n%s", n, warnings, b.log)
+			}
+		}
+		go b.Discover(t.Context())
+		apply("2202000001")
+		expect(1, id+" 2202000002")
+		apply("support")
+		expect(1, id+" 2202000002 2202000001")
+		apply("2202000001")
+		expect(2, id+" 2202000002")
 	})
 }

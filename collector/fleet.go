@@ -57,6 +57,7 @@ type Roster struct {
 
 	config     *config.Config
 	discovered []spec
+	hidden     []string // ids of those discovered whose name another instance has
 	byName     map[string]*Instance
 }
 
@@ -168,6 +169,11 @@ func (f *Fleet) change(cfg *config.Config, httpClient *http.Client, discovered [
 	f.httpClient = httpClient
 	f.roster.Store(next)
 	f.discovery.instances.Set(float64(len(discovered)))
+	for _, id := range next.hidden {
+		if !slices.Contains(old.hidden, id) {
+			f.opts.Logger.Warn("an instance of the partner's account is left out, because its id is the name of another one in the configuration", "id_instance", id)
+		}
+	}
 	stays := make(map[*Instance]bool, len(next.Targets))
 	for _, t := range next.Targets {
 		stays[t.Instance] = true
@@ -183,10 +189,11 @@ func (f *Fleet) prepare(cfg *config.Config, httpClient *http.Client, discovered 
 	for _, i := range f.Roster().Instances() {
 		known[i.ID] = i
 	}
-	next := &Roster{config: cfg, discovered: discovered, byName: make(map[string]*Instance)}
+	all, hidden := merged(cfg.Instances, discovered)
+	next := &Roster{config: cfg, discovered: discovered, hidden: hidden, byName: make(map[string]*Instance)}
 	var setups []*setup
 	var created []*Instance
-	for _, spec := range merged(cfg.Instances, discovered) {
+	for _, spec := range all {
 		i := known[spec.ID]
 		var err error
 		if i == nil {
@@ -210,25 +217,29 @@ func (f *Fleet) prepare(cfg *config.Config, httpClient *http.Client, discovered 
 }
 
 // merged returns the instances of the configuration and those discovered. What the
-// configuration says goes before: of an id, and of a name.
-func merged(configured []config.Instance, discovered []spec) []spec {
-	all := make([]spec, 0, len(configured)+len(discovered))
-	taken := make(map[string]bool)
+// configuration says goes before: of an id, and of a name, which hides another
+// instance that has it for its id.
+func merged(configured []config.Instance, discovered []spec) (all []spec, hidden []string) {
+	ids, names := make(map[string]bool), make(map[string]bool)
 	for _, c := range configured {
 		all = append(all, spec{Instance: c})
-		taken[c.ID], taken[c.Name] = true, true
+		ids[c.ID], names[c.Name] = true, true
 	}
 	expiring := make(map[string]time.Time, len(discovered))
 	for _, d := range discovered {
 		expiring[d.ID] = d.expires
-		if !taken[d.ID] {
+		switch {
+		case ids[d.ID]:
+		case names[d.ID]:
+			hidden = append(hidden, d.ID)
+		default:
 			all = append(all, d)
 		}
 	}
 	for n := range configured {
 		all[n].expires = expiring[all[n].ID]
 	}
-	return all
+	return all, hidden
 }
 
 // closeAll closes instances. That one could not be saved is logged, and no reason
