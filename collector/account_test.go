@@ -87,6 +87,54 @@ func TestSuspensionWithoutAnEnd(t *testing.T) {
 	})
 }
 
+// TestTheEndOfASuspensionIsNoBurden asks until when an account is suspended, which
+// answers, is limited, hangs, and is missing: the state is there all the time, and
+// the last end that was known.
+func TestTheEndOfASuspensionIsNoBurden(t *testing.T) {
+	t.Parallel()
+	limited := greenapitest.FaultStatus(429, "")
+	limited.Header = map[string][]string{"Retry-After": {"1800"}}
+	for name, test := range map[string]struct {
+		fault        greenapitest.Fault
+		fewest, most int           // requests in an hour
+		longest      time.Duration // of a scrape
+	}{
+		"answers": {slow(0), 11, 12, 0},
+		"limited": {limited, 2, 2, 0},
+		"hangs":   {greenapitest.FaultHang(), 9, 12, 2 * time.Second},
+		"missing": {greenapitest.FaultStatus(404, ""), 1, 2, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, nil, "")
+				b.apply(t, accountYAML(b, "state"))
+				b.instance.SetState("suspended")
+				b.instance.SetUnsupported("getAccountSettings")
+				b.instance.SetWaSettings(greenapitest.Fields{"suspendedUntil": 1790000000})
+				b.within(t, 10*time.Second)
+				time.Sleep(5 * time.Minute)
+				b.instance.Fault("getWaSettings", test.fault, 0)
+				before := b.instance.Count("getWaSettings")
+				for range 60 {
+					start := time.Now()
+					s := b.within(t, 10*time.Second)
+					if took := time.Since(start); !s.Up() || took > test.longest {
+						t.Fatalf("after %v: %+v", took, s)
+					}
+					if v, _ := value(gather(t, collector.Collector{s}), "greenapi_instance_suspended_until_timestamp_seconds"); v != 1790000000 {
+						t.Fatalf("until %v", v)
+					}
+					time.Sleep(time.Minute - time.Since(start))
+				}
+				if n := b.instance.Count("getWaSettings") - before; n < test.fewest || n > test.most {
+					t.Errorf("%d requests in an hour", n)
+				}
+			})
+		})
+	}
+}
+
 func TestSettingsAreSharedForAnHour(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -2,7 +2,6 @@ package collector
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -20,7 +19,7 @@ type setup struct {
 	minInterval time.Duration
 	client      *client.Client
 	sources     []source
-	paces       map[string]*pace // by the sources' names
+	paces       map[string]*pace // by the sources' names, and suspension
 	counters    []finding        // what outlives snapshots
 }
 
@@ -41,7 +40,7 @@ func (f *Fleet) newInstance(id string) (*Instance, error) {
 // limits, is kept while it asks the same host, and what its collectors know of when
 // to ask again while nothing but the token has changed.
 func (f *Fleet) setup(i *Instance, spec spec, httpClient *http.Client) (*setup, error) {
-	s := &setup{spec: spec, minInterval: f.opts.MinInterval, paces: make(map[string]*pace)}
+	s := &setup{spec: spec, minInterval: f.opts.MinInterval}
 	old := i.setup.Load()
 	if old != nil && old.spec.APIURL == spec.APIURL && f.httpClient == httpClient {
 		s.client = old.client
@@ -52,20 +51,22 @@ func (f *Fleet) setup(i *Instance, spec spec, httpClient *http.Client) (*setup, 
 		}
 	}
 	s.apiHost = s.client.APIHost()
+	unchanged := old != nil && old.client == s.client && old.spec.Window == spec.Window &&
+		slices.Equal(old.spec.Collectors, spec.Collectors)
+	if unchanged {
+		s.paces = old.paces
+	} else {
+		s.paces = map[string]*pace{suspension: new(pace)}
+		for _, name := range spec.Collectors {
+			s.paces[name] = new(pace)
+		}
+	}
 	s.addSources(i)
 	if file, ok := spec.Token.(*config.TokenFile); ok {
 		file.Notify(func(err error) { f.tokenFile(spec.ID, err) })
 	}
 	if f.opts.Ledgers != nil {
 		s.counters = append(s.counters, savedLedger{i.ledger})
-	}
-	unchanged := old != nil && old.client == s.client && old.spec.Window == spec.Window &&
-		slices.Equal(old.spec.Collectors, spec.Collectors)
-	for _, source := range s.sources {
-		s.paces[source.name()] = new(pace)
-	}
-	if unchanged {
-		maps.Copy(s.paces, old.paces)
 	}
 	return s, nil
 }
@@ -82,7 +83,7 @@ func (s *setup) addSources(i *Instance) {
 			s.sources = append(s.sources, messageSource{s.client, s.spec.Window, i.ledger})
 			s.counters = append(s.counters, messageCounters{i.ledger})
 		case state:
-			s.sources = append(s.sources, stateSource{s.client})
+			s.sources = append(s.sources, stateSource{s.client, s.paces[suspension]})
 		case settings:
 			s.sources = append(s.sources, settingsSource{s.client})
 		case queue:

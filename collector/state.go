@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -39,9 +40,19 @@ var allStates = []string{
 	"authorized", "notAuthorized", "blocked", "starting", "sleepMode", "suspended", "pendingCode", "pendingPassword", other,
 }
 
+// suspension is the question until when an account is suspended. It has a pace of its
+// own, so that it is no burden on the state, which is worth more.
+const suspension = "suspension"
+
+const (
+	suspensionShared  = 5 * time.Minute // how long an answer is shared between scrapes
+	suspensionTimeout = 2 * time.Second
+)
+
 // stateSource asks for the state of the instance.
 type stateSource struct {
 	client *client.Client
+	pace   *pace // of the suspension
 }
 
 func (stateSource) name() string          { return state }
@@ -56,13 +67,39 @@ func (s stateSource) fetch(ctx context.Context, log *slog.Logger) (finding, erro
 	mapped, _ := label(instanceStates, reported)
 	found := accountState{state: mapped}
 	if mapped == "suspended" {
-		if found.until, err = s.client.SuspendedUntil(ctx); err != nil {
-			// The state itself is known, and worth more than its end.
-			log.DebugContext(ctx, "end of the suspension not known", "err", err)
-		}
+		found.until = s.suspendedUntil(ctx, log)
 	}
 	log.DebugContext(ctx, "state read", "state", mapped)
 	return found, nil
+}
+
+// suspendedUntil returns until when the account is suspended, as it was last known.
+func (s stateSource) suspendedUntil(ctx context.Context, log *slog.Logger) time.Time {
+	result, stands := s.pace.held(time.Now())
+	last, _ := result.finding.(accountState)
+	if stands {
+		return last.until
+	}
+	asking, cancel := context.WithTimeout(ctx, suspensionTimeout)
+	defer cancel()
+	until, err := s.client.SuspendedUntil(asking)
+	if errors.Is(context.Cause(ctx), context.Canceled) {
+		return last.until // nobody waits, so this says nothing
+	}
+	if err == nil {
+		last.until = until
+	}
+	result = Result{finding: last}
+	if err != nil {
+		log.DebugContext(ctx, "end of the suspension not known", "err", err)
+		// An API that hangs is asked as seldom as one that answers.
+		if hangs := asking.Err() != nil && ctx.Err() == nil; !hangs {
+			result.Err = asFailure(suspension, err)
+			result.Unsupported = result.Err.Reason == client.ReasonNotFound
+		}
+	}
+	s.pace.ended(result, suspensionShared)
+	return last.until
 }
 
 // accountState is the state of an instance.
