@@ -16,6 +16,7 @@ import (
 	"os/signal"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -113,6 +114,7 @@ type exporter struct {
 	flags *flags
 	load  func() (*config.Config, error)
 	log   *slog.Logger
+	fault atomic.Value // text of what keeps the configuration from being loaded; "" when nothing does
 
 	scrapesGrace time.Duration
 }
@@ -182,9 +184,12 @@ func (e *exporter) apply(ctx context.Context, fleet *collector.Fleet, own *web.O
 	}
 	own.Reloaded(err)
 	if err != nil {
-		e.log.ErrorContext(ctx, "configuration not loaded", "err", err)
+		if text := err.Error(); e.fault.Swap(text) != any(text) {
+			e.log.ErrorContext(ctx, "configuration not loaded", "err", err)
+		}
 		return err //nolint:wrapcheck // it says what it did
 	}
+	e.fault.Store("")
 	for _, warning := range cfg.Warnings {
 		e.log.WarnContext(ctx, "configuration", "warning", warning.String())
 	}
@@ -193,16 +198,18 @@ func (e *exporter) apply(ctx context.Context, fleet *collector.Fleet, own *web.O
 }
 
 // reloadOn loads the configuration again on SIGHUP, and when its file changes,
-// until the context ends. How it went is logged where it happens.
+// until the context ends. How it went is logged where it happens; the same fault
+// once, until somebody asks.
 func (e *exporter) reloadOn(ctx context.Context, hangUps <-chan os.Signal, reloader *web.Reloader) {
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	if e.flags.configFile != "" {
-		watching.Go(func() { config.Watch(ctx, e.flags.configFile, func() { _ = reloader.Reload() }) })
+		watching.Go(func() { config.Watch(ctx, e.flags.configFile, reloader.Reload) })
 	}
 	for {
 		select {
 		case <-hangUps:
+			e.fault.Store("")
 			_ = reloader.Reload()
 		case <-ctx.Done():
 			return

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -467,6 +468,73 @@ func TestReload(t *testing.T) {
 	p.hangUps <- syscall.SIGHUP
 	p.hangUps <- syscall.SIGHUP
 	expect("1101000003", "1")
+}
+
+// TestWhatComesLater has a configuration that names a token file before it is there:
+// it is loaded as soon as the file has come, and until then the fault is logged once,
+// and to who asks by SIGHUP.
+func TestWhatComesLater(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const good, names = "instances: [{id: '1101000001', token: abc}]", "instances: [{id: '1101000002', token_file: later}]"
+		path := writeFile(t, good)
+		stderr := newOutput()
+		flags, _, _ := parseFlags([]string{"--config.file=" + path}, stderr, stderr)
+		e := &exporter{
+			flags: flags, log: newLogger(stderr, "logfmt", slog.LevelInfo),
+			load: func() (*config.Config, error) { return flags.config(noEnvironment) },
+		}
+		fleet := collector.NewFleet(e.fleetOptions())
+		defer fleet.Close()
+		own := web.NewOwn()
+		reloader := web.NewReloader(func() error {
+			cfg, err := e.load()
+			return e.apply(t.Context(), fleet, own, cfg, err)
+		})
+		if err := reloader.Reload(); err != nil {
+			t.Fatal(err)
+		}
+		hangUps := make(chan os.Signal)
+		go e.reloadOn(t.Context(), hangUps, reloader)
+		synctest.Wait()
+		expect := func(target string, successful float64, faults int) {
+			t.Helper()
+			time.Sleep(time.Minute)
+			families, err := own.Gather()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, family := range families {
+				if v := family.GetMetric()[0].GetGauge().GetValue(); family.GetName() == "greenapi_config_last_reload_successful" && v != successful {
+					t.Errorf("greenapi_config_last_reload_successful is %v, want %v", v, successful)
+				}
+			}
+			if fleet.Roster().Lookup(target) == nil {
+				t.Errorf("no target %s", target)
+			}
+			if n := strings.Count(stderr.String(), "configuration not loaded"); n != faults {
+				t.Errorf("the fault stands %d times in the log, want %d:\n%s", n, faults, stderr)
+			}
+		}
+		write := func(path, text string) {
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		expect("1101000001", 1, 0)
+		write(path, names)
+		expect("1101000001", 0, 1)
+		hangUps <- syscall.SIGHUP
+		expect("1101000001", 0, 2)
+		write(filepath.Join(filepath.Dir(path), "later"), "abc")
+		expect("1101000002", 1, 2)
+		write(path, "nonsense")
+		expect("1101000002", 0, 3)
+		write(path, good)
+		expect("1101000001", 1, 3)
+		write(path, "nonsense")
+		expect("1101000001", 0, 4)
+	})
 }
 
 // TestLedgerPath starts the exporter twice on one folder: in turn, and at once.

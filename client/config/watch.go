@@ -12,12 +12,14 @@ import (
 const watchInterval = 10 * time.Second
 
 // Watch calls changed when the content of a file has changed, until the context
-// ends. It reads the file rather than waiting for events of the file system: those
-// get lost behind the symbolic links of Kubernetes and on network file systems.
-func Watch(ctx context.Context, path string, changed func()) {
+// ends, and while that fails again and again: what the file names, such as a token
+// file, may come later than it. It reads the file rather than waiting for events of
+// the file system: those get lost behind the symbolic links of Kubernetes and on
+// network file systems.
+func Watch(ctx context.Context, path string, changed func() error) {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
-	before := contentSum(path)
+	before, failed := contentSum(path), false
 	for {
 		select {
 		case <-ticker.C:
@@ -26,15 +28,19 @@ func Watch(ctx context.Context, path string, changed func()) {
 		}
 		// A file that cannot be read is about to be replaced, or will be missed at the
 		// next reload.
-		if now := contentSum(path); now != before && now != [sha256.Size]byte{} {
+		if now := contentSum(path); (now != before || failed) && now != [sha256.Size]byte{} {
 			before = now
-			changed()
+			failed = changed() != nil
 		}
 	}
 }
 
-// contentSum returns the hash of a file's content, zero when it cannot be read.
+// contentSum returns the hash of a file's content, zero when it cannot be read, and
+// for a pipe, which would hold up whoever opens it.
 func contentSum(path string) [sha256.Size]byte {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return [sha256.Size]byte{}
+	}
 	content, err := os.ReadFile(path) //nolint:gosec // The path is the operator's.
 	if err != nil {
 		return [sha256.Size]byte{}

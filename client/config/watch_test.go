@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -42,7 +43,14 @@ func TestWatch(t *testing.T) {
 		point("one")
 		ctx, cancel := context.WithCancel(t.Context())
 		var changes atomic.Int64
-		go config.Watch(ctx, filepath.Join(folder, "data", "greenapi.yml"), func() { changes.Add(1) })
+		var fault atomic.Bool
+		go config.Watch(ctx, filepath.Join(folder, "data", "greenapi.yml"), func() error {
+			changes.Add(1)
+			if fault.Load() {
+				return errors.New("a token file is missing")
+			}
+			return nil
+		})
 		expect := func(want int64) {
 			t.Helper()
 			time.Sleep(time.Minute)
@@ -64,6 +72,12 @@ func TestWatch(t *testing.T) {
 		expect(2)
 		write("two/greenapi.yml", "d")
 		expect(3)
+		fault.Store(true)
+		write("two/greenapi.yml", "e")
+		expect(9) // tried again every 10 s
+		fault.Store(false)
+		expect(10)
+		expect(10)
 		cancel()
 		synctest.Wait()
 	})
