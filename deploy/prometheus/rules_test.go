@@ -163,6 +163,7 @@ func TestDetectionNamesAlerts(t *testing.T) {
 // own, and those that Prometheus makes.
 var foreign = []string{
 	"up", "scrape_duration_seconds", "process_start_time_seconds", "greenapi_config_last_reload_successful",
+	"greenapi_discovery_last_refresh_successful",
 }
 
 // targetLabels are those that Prometheus adds; target comes from /sd.
