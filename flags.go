@@ -104,14 +104,15 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f *flags, code int, do
 	if done {
 		return nil, code, true // --help and --version have said what they say
 	}
-	unfit := unfitValues(app, args)
 	switch {
 	case err == nil:
 		err = f.check()
-	case unfit != nil:
-		err = unfit // kingpin does not say of which flag
 	case strings.HasPrefix(err.Error(), "unexpected "):
 		err = errors.New("there are flags only, and no arguments") // kingpin quotes it, and it may be a token
+	default:
+		if unfit := unfitValues(app, args); unfit != nil {
+			err = unfit // kingpin does not say of which flag
+		}
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "greenapi_exporter: %v\nTry --help.\n", err)
@@ -125,7 +126,7 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f *flags, code int, do
 var quoted = regexp.MustCompile("`[^`]*`|\"[^\"]*\"|'[^']*'")
 
 // unfitValues finds values that do not parse, by flag or environment variable; all
-// of them.
+// of them. It sets the flags anew: what repeats is doubled.
 func unfitValues(app *kingpin.Application, args []string) error {
 	given := make(map[string][]string)
 	if command, err := app.ParseContext(args); err == nil {

@@ -158,6 +158,9 @@ func TestDemo(t *testing.T) {
 	if code != 200 || !strings.Contains(body, `greenapi_up{id_instance="1101000001"} 1`) {
 		t.Errorf("%d:\n%s", code, body)
 	}
+	if n := strings.Count(p.stderr.String(), "Listening on"); n != 1 {
+		t.Errorf("it listens %d times", n)
+	}
 	if !strings.Contains(p.stdout.String(), "/probe?target=") {
 		t.Errorf("does not say where to look:\n%s", p.stdout)
 	}
