@@ -17,6 +17,7 @@ type Account struct {
 	Rhythm                      Rhythm  // RhythmBusiness when zero
 	UTCOffset                   time.Duration
 	Contacts, Groups            int // 200 and 0 when zero
+	GroupMembers                int // whom a message to a group has to reach, 3 when zero
 	Behaviour                   *Behaviour
 
 	// Since is when the account's history begins: before, nothing happened. By
@@ -137,6 +138,9 @@ func newAccount(sim *Simulation, settings Account) *account {
 	if a.Contacts == 0 {
 		a.Contacts = 200
 	}
+	if a.GroupMembers == 0 {
+		a.GroupMembers = 3
+	}
 	if a.State == "" {
 		a.State = "authorized"
 	}
@@ -151,7 +155,7 @@ func newAccount(sim *Simulation, settings Account) *account {
 	} else {
 		a.behaviour = UsualBehaviour()
 	}
-	if a.MessagesPerDay < 0 || a.CallsPerDay < 0 || a.Contacts < 0 || a.Groups < 0 || a.ID == "" {
+	if a.MessagesPerDay < 0 || a.CallsPerDay < 0 || a.Contacts < 0 || a.Groups < 0 || a.GroupMembers < 0 || a.ID == "" {
 		panic(fmt.Sprintf("greenapitest: account %q: no id, or a negative number", a.ID))
 	}
 	a.messages = stream{account: a, make: a.makeMessages, slots: make([]atomic.Pointer[block], cachedHours)}

@@ -91,6 +91,32 @@ func TestDelays(t *testing.T) {
 	near(t, "median reading", quantile(reading, 0.5), 7.5*60, 8.5*60)
 }
 
+// A group has a message when its last member has.
+func TestGroupMembers(t *testing.T) {
+	t.Parallel()
+	b := UsualBehaviour()
+	b.GroupMessages, b.Edited = 1, 0
+	late := func(members int) float64 {
+		_, events := messagesOf(Account{MessagesPerDay: 2000, Groups: 10, GroupMembers: members, Behaviour: &b}, 7)
+		var late, delivered float64
+		for i := range events {
+			e := &events[i]
+			for k := 1; k < int(e.n); k++ {
+				if e.status[k] == statusDelivered && e.status[k-1] == statusSent {
+					delivered++
+					if e.at[k]-e.at[k-1] > 600 {
+						late++
+					}
+				}
+			}
+		}
+		return late / delivered
+	}
+	// 11.3 % of the members have it after more than 10 minutes.
+	near(t, "over 10 minutes of the usual three", late(0), 0.28, 0.33)
+	near(t, "over 10 minutes of 20", late(20), 0.89, 0.93)
+}
+
 // Statuses come in their order, within the life that a journal looks back,
 // and every step shows after at most two minutes.
 func TestStagesKeepTheirOrder(t *testing.T) {

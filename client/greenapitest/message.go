@@ -183,13 +183,12 @@ func (a *account) sending(d *dice, e *event) course {
 	return c
 }
 
-// deliveryDelay is in seconds. A group has the message when its last member
-// has: the slowest of three stands for that.
+// deliveryDelay is in seconds. A group has the message when its last member has.
 func (a *account) deliveryDelay(d *dice, group bool) float64 {
 	b := &a.behaviour
 	recipients := 1
 	if group {
-		recipients = 3
+		recipients = a.GroupMembers
 	}
 	slowest := 0.0
 	for range recipients {
