@@ -125,6 +125,11 @@ func (f form) replayQuiet(t *testing.T) [][]string {
 			w.accounts = append(w.accounts, a)
 		}
 	}
+	groups, behaviour := account(len(w.accounts)), greenapitest.UsualBehaviour()
+	behaviour.GroupMessages = 1
+	groups.Name, groups.CallsPerDay = "300 messages a day, all to groups of 20", 0
+	groups.Behaviour, groups.GroupMembers = &behaviour, 20
+	w.accounts = append(w.accounts, groups)
 	firings := w.fire(t)
 	var rows [][]string
 	for _, a := range w.accounts {
