@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -61,7 +63,7 @@ func startWebhook(t *testing.T) *webhook {
 			t.Errorf("a notification cannot be read: %v", err)
 		}
 		for _, alert := range n.Alerts {
-			if got := alert.Annotations["account"]; got != suspendedID+" (support)" {
+			if got := alert.Annotations["account"]; alert.Labels["id_instance"] != "" && got != suspendedID+" (support)" {
 				t.Errorf("the account is called %q", got)
 			}
 		}
@@ -133,6 +135,98 @@ func TestSuspendedAccountIsTold(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, receiver.notified()); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
+	}
+}
+
+// TestMutedAlertsMuteOnlyTheirSymptoms posts alerts to Alertmanager: an alert that is
+// muted itself mutes still, and must not take along what it does not explain.
+func TestMutedAlertsMuteOnlyTheirSymptoms(t *testing.T) {
+	t.Parallel()
+	type alerts []map[string]string
+	of := func(severity string, names ...string) alerts {
+		var all alerts
+		for _, name := range names {
+			all = append(all, map[string]string{"alertname": name, "severity": severity, "id_instance": suspendedID})
+		}
+		return all
+	}
+	down := func(others string) map[string]string {
+		return map[string]string{"alertname": "GreenAPIExporterDown", "severity": "critical", "job": "greenapi", "instance": "a:10174", "others": others}
+	}
+	lost := map[string]string{"alertname": "GreenAPIAccountsNotScraped", "severity": "warning"}
+	for _, test := range []struct {
+		name        string
+		told, muted alerts
+	}{
+		{
+			"the status webhook is off",
+			of("warning", "GreenAPIStatusWebhookOff", "GreenAPINoAccountSurge"),
+			of("critical", "GreenAPIMessagesStuckSent"),
+		},
+		{
+			"an account does not come up",
+			of("warning", "GreenAPIAccountStuckStarting", "GreenAPIClockSkew"),
+			append(of("critical", "GreenAPIDataStale"), of("warning", "GreenAPICollectorFailing")...),
+		},
+		{
+			"one of two exporters is down",
+			append(of("critical", "GreenAPIAccountBlocked"), down("answer")),
+			alerts{lost},
+		},
+		{
+			"the only exporter is down",
+			alerts{down("")},
+			append(of("critical", "GreenAPIAccountBlocked"), lost),
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			receiver := startWebhook(t)
+			alertmanager := e2e.StartAlertmanager(t, quickAlertmanager(t, receiver.URL))
+			postAlerts(t, alertmanager, slices.Concat(test.told, test.muted))
+			for _, labels := range test.muted {
+				awaitMuted(t, alertmanager, labels["alertname"])
+			}
+			deadline := time.After(time.Minute)
+			for len(receiver.notified()) < len(test.told) {
+				select {
+				case <-receiver.arrived:
+				case <-deadline:
+					t.Fatalf("of %v only %v are told", test.told, receiver.notified())
+				}
+			}
+			for _, labels := range test.told {
+				if receiver.notified()[labels["alertname"]] == nil {
+					t.Errorf("%s is not told, but %v", labels["alertname"], receiver.notified())
+				}
+			}
+		})
+	}
+}
+
+// postAlerts tells Alertmanager of alerts, as Prometheus does.
+func postAlerts(t *testing.T, alertmanager *e2e.Alertmanager, alerts []map[string]string) {
+	t.Helper()
+	var all []map[string]any
+	for _, labels := range alerts {
+		all = append(all, map[string]any{"labels": labels, "annotations": map[string]string{"account": suspendedID + " (support)"}})
+	}
+	body, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, alertmanager.URL+"/api/v2/alerts", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("Alertmanager answers %s", response.Status)
 	}
 }
 
