@@ -272,6 +272,7 @@ type prometheusConfig struct {
 	Global struct {
 		ScrapeInterval string `yaml:"scrape_interval"`
 		ScrapeTimeout  string `yaml:"scrape_timeout"`
+		ExtraMetrics   bool   `yaml:"extra_scrape_metrics"`
 	} `yaml:"global"`
 	ScrapeConfigs []struct {
 		JobName       string          `yaml:"job_name"`
@@ -297,6 +298,9 @@ func TestPrometheus(t *testing.T) {
 	readYAML(t, s.onHost(t, s.flag(t, "--config.file")), &config)
 	if len(config.ScrapeConfigs) != 1 || config.ScrapeConfigs[0].JobName != "greenapi" {
 		t.Fatalf("it scrapes %+v; alerts look for jobs named greenapi", config.ScrapeConfigs)
+	}
+	if !config.Global.ExtraMetrics {
+		t.Error("the dashboard of the exporter draws scrape_timeout_seconds")
 	}
 	wantTargets(t, p, config.ScrapeConfigs[0].StaticConfigs, "exporter:10174")
 	wantTargets(t, p, config.Alerting.Alertmanagers[0].StaticConfigs, "alertmanager:9093")
