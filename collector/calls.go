@@ -54,32 +54,37 @@ func (s callSource) fetch(ctx context.Context, log *slog.Logger) (finding, error
 	return window, nil
 }
 
-// callKey is a label set of calls or participants.
-type callKey struct{ status, media, chatType string }
-
 // mediaKey is a label set of calls whatever their outcome.
 type mediaKey struct{ media, chatType string }
 
 // callWindow is what a journal of calls says right now.
 type callWindow struct {
 	journal
-	calls, participants map[callKey]int
-	durations           map[mediaKey]*ledger.Histogram
+	outcomes map[mediaKey]*outcomes
+}
+
+// outcomes is what became of the calls of one kind.
+type outcomes struct {
+	calls, participants map[string]int    // by status
+	durations           *ledger.Histogram // nil while nobody has answered
+}
+
+func newOutcomes() *outcomes {
+	return &outcomes{calls: make(map[string]int), participants: make(map[string]int)}
 }
 
 func newCallWindow() *callWindow {
 	w := &callWindow{
-		journal:      newJournal(calls, fieldStatus, fieldParticipantStatus, fieldChatType),
-		calls:        make(map[callKey]int),
-		participants: make(map[callKey]int),
-		durations:    make(map[mediaKey]*ledger.Histogram),
+		journal:  newJournal(calls, fieldStatus, fieldParticipantStatus, fieldChatType),
+		outcomes: make(map[mediaKey]*outcomes),
 	}
 	for _, key := range usualMedia {
+		o := newOutcomes()
 		for _, status := range usualCallStatuses {
-			w.calls[callKey{status, key.media, key.chatType}] = 0
-			w.participants[callKey{status, key.media, key.chatType}] = 0
+			o.calls[status], o.participants[status] = 0, 0
 		}
-		w.durations[key] = new(ledger.Histogram)
+		o.durations = new(ledger.Histogram)
+		w.outcomes[key] = o
 	}
 	return w
 }
@@ -93,7 +98,8 @@ var (
 
 // callEvent is a call in the terms of the labels.
 type callEvent struct {
-	callKey
+	mediaKey
+	status       string
 	participants []string // statuses; valid until the next event
 }
 
@@ -101,47 +107,43 @@ type callEvent struct {
 func (w *callWindow) add(c *client.Call) callEvent {
 	w.at(c.Time)
 	event := callEvent{
-		callKey: callKey{
-			status:   w.label(callStatuses, fieldStatus, c.Status),
-			media:    media(c.Video),
-			chatType: w.chat(c.ChatID),
-		},
+		mediaKey:     mediaKey{media(c.Video), w.chat(c.ChatID)},
+		status:       w.label(callStatuses, fieldStatus, c.Status),
 		participants: c.Participants,
 	}
-	w.calls[event.callKey]++
+	o := w.outcomes[event.mediaKey]
+	if o == nil {
+		o = newOutcomes()
+		w.outcomes[event.mediaKey] = o
+	}
+	o.calls[event.status]++
 	for i, status := range event.participants {
-		mapped := w.label(callStatuses, fieldParticipantStatus, status)
-		event.participants[i] = mapped
-		w.participants[callKey{mapped, event.media, event.chatType}]++
+		event.participants[i] = w.label(callStatuses, fieldParticipantStatus, status)
+		o.participants[event.participants[i]]++
 	}
 	if event.status == "pickUp" {
-		key := mediaKey{event.media, event.chatType}
-		if w.durations[key] == nil {
-			w.durations[key] = new(ledger.Histogram)
+		if o.durations == nil {
+			o.durations = new(ledger.Histogram)
 		}
-		w.durations[key].Observe(c.Duration)
+		o.durations.Observe(c.Duration)
 	}
 	return event
 }
 
 func (w *callWindow) collect(e emitter) {
 	w.journal.collect(e)
-	seen := make(map[mediaKey]bool)
-	for key, n := range w.calls {
-		e.gauge(windowCalls, float64(n), key.status, key.media, key.chatType)
-		seen[mediaKey{key.media, key.chatType}] = true
-	}
-	for key, n := range w.participants {
-		e.gauge(windowParticipants, float64(n), key.status, key.media, key.chatType)
-	}
-	for key, d := range w.durations {
-		e.histogram(windowDuration, *d, noTime, key.media, key.chatType)
-	}
-	for key := range seen {
-		answered := w.calls[callKey{"pickUp", key.media, key.chatType}]
-		seized := answered + w.calls[callKey{"hungUp", key.media, key.chatType}] +
-			w.calls[callKey{"declined", key.media, key.chatType}]
-		e.gauge(windowAnswerRatio, ratio(answered, seized), key.media, key.chatType)
+	for key, o := range w.outcomes {
+		for status, n := range o.calls {
+			e.gauge(windowCalls, float64(n), status, key.media, key.chatType)
+		}
+		for status, n := range o.participants {
+			e.gauge(windowParticipants, float64(n), status, key.media, key.chatType)
+		}
+		if o.durations != nil {
+			e.histogram(windowDuration, *o.durations, noTime, key.media, key.chatType)
+		}
+		seized := o.calls["pickUp"] + o.calls["hungUp"] + o.calls["declined"]
+		e.gauge(windowAnswerRatio, ratio(o.calls["pickUp"], seized), key.media, key.chatType)
 	}
 }
 
