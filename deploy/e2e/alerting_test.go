@@ -63,8 +63,9 @@ func startWebhook(t *testing.T) *webhook {
 			t.Errorf("a notification cannot be read: %v", err)
 		}
 		for _, alert := range n.Alerts {
-			if got := alert.Annotations["account"]; alert.Labels["id_instance"] != "" && got != suspendedID+" (support)" {
-				t.Errorf("the account is called %q", got)
+			want := map[string]string{suspendedID: suspendedID + " (support)"}[alert.Labels["id_instance"]] // some are about none
+			if got := alert.Annotations["account"]; got != want {
+				t.Errorf("the account of %v is called %q, want %q", alert.Labels, got, want)
 			}
 		}
 		w.mu.Lock()
@@ -209,7 +210,11 @@ func postAlerts(t *testing.T, alertmanager *e2e.Alertmanager, alerts []map[strin
 	t.Helper()
 	var all []map[string]any
 	for _, labels := range alerts {
-		all = append(all, map[string]any{"labels": labels, "annotations": map[string]string{"account": suspendedID + " (support)"}})
+		annotations := make(map[string]string)
+		if id := labels["id_instance"]; id != "" {
+			annotations["account"] = id + " (support)"
+		}
+		all = append(all, map[string]any{"labels": labels, "annotations": annotations})
 	}
 	body, err := json.Marshal(all)
 	if err != nil {
