@@ -78,11 +78,11 @@ E2E_TOOLS := E2E_EXPORTER='$(BIN)/greenapi_exporter' E2E_PROMETHEUS='$(BIN)/prom
 .PHONY: e2e
 e2e: build $(PROMETHEUS) $(ALERTMANAGER) ## The real binary with a real Prometheus and Alertmanager (builds these into bin/: minutes, once)
 	$(E2E_TOOLS) go test -tags e2e -count=1 -p 1 -timeout 30m $(TEST_FLAGS) \
-		./deploy/e2e ./deploy/prometheus ./deploy/alertmanager ./deploy/compose ./dashboards ./client/greenapitest/cmd/replay
+		./deploy/e2e ./deploy/prometheus ./deploy/alertmanager ./deploy/compose ./dashboards ./deploy/prometheus/replay
 
 .PHONY: replay
 replay: $(PROMETHEUS) ## Replay weeks of incidents and of quiet against the rules, and write the table of deploy/prometheus/detection.md: half an hour
-	go test -tags e2e -count=1 -timeout 2h -v -run '^TestReplay$$' $(TEST_FLAGS) ./client/greenapitest/cmd/replay \
+	go test -tags e2e -count=1 -timeout 2h -v -run '^TestReplay$$' $(TEST_FLAGS) ./deploy/prometheus/replay \
 		-replay.full -replay.write '$(CURDIR)/deploy/prometheus/detection.md'
 
 .PHONY: chaos
@@ -101,7 +101,7 @@ look: build $(PROMETHEUS) $(ALERTMANAGER) ## Look at the dashboards: two simulat
 .PHONY: bench
 bench: build $(JSON_EXPORTER) ## Measure, and write the tables of deploy/performance.md: some 10 minutes (BENCH=Regexp BENCHTIME=1s LOAD_FLAGS=-help)
 	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -count 3 $(BENCHED) | tee bin/bench.txt
-	go run ./client/greenapitest/cmd/load -exporter bin/greenapi_exporter -json-exporter bin/json_exporter \
+	go run ./deploy/load -exporter bin/greenapi_exporter -json-exporter bin/json_exporter \
 		-benchmarks bin/bench.txt -write deploy/performance.md $(LOAD_FLAGS)
 
 # The old commit is built and measured in a work tree of its own, in turns with this one.
@@ -117,7 +117,7 @@ bench-compare: build ## Compare with another commit: benchstat, and whole proces
 		go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem $(BENCHED) | tee -a bin/bench-new.txt; \
 	done; \
 	go run golang.org/x/perf/cmd/benchstat@$(BENCHSTAT_VERSION) bin/bench-old.txt bin/bench-new.txt; \
-	go run ./client/greenapitest/cmd/load -exporter bin/greenapi_exporter -against bin/old/bin/greenapi_exporter -run scrape $(LOAD_FLAGS)
+	go run ./deploy/load -exporter bin/greenapi_exporter -against bin/old/bin/greenapi_exporter -run scrape $(LOAD_FLAGS)
 
 .PHONY: fuzz
 fuzz: ## Fuzz every fuzz target, FUZZTIME (10s) each

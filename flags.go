@@ -13,7 +13,7 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/alecthomas/units"
-	"github.com/greenapi-exporter/greenapi_exporter/client/config"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/web"
 	"github.com/prometheus/common/version"
 	toolkit "github.com/prometheus/exporter-toolkit/web"

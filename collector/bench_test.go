@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
-	"github.com/greenapi-exporter/greenapi_exporter/client/config"
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 )

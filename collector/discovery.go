@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
-	"github.com/greenapi-exporter/greenapi_exporter/client/config"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 	"github.com/prometheus/client_golang/prometheus"
 )
 

@@ -17,9 +17,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/greenapi-exporter/greenapi_exporter/client/config"
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"

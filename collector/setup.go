@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
-	"github.com/greenapi-exporter/greenapi_exporter/client/config"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 

@@ -7,9 +7,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/greenapi-exporter/greenapi_exporter/client/config"
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/web"
 	"github.com/prometheus/client_golang/prometheus"

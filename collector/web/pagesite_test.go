@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/greenapi-exporter/greenapi_exporter/client/config"
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/web"
 )
 

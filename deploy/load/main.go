@@ -2,7 +2,7 @@
 // process of its own, against a GREEN-API server in another, over loopback.
 // Processor time and peak memory are the operating system's figures.
 //
-//	go run ./client/greenapitest/cmd/load -exporter bin/greenapi_exporter
+//	go run ./deploy/load -exporter bin/greenapi_exporter
 //
 // With -benchmarks the medians of Go's own benchmarks follow in a second table.
 //

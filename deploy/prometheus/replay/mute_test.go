@@ -13,7 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest/cmd/replay"
+	"github.com/greenapi-exporter/greenapi_exporter/deploy/prometheus/replay"
 )
 
 // muter knows the inhibitions of deploy/alertmanager, and the severities of alerts.

@@ -18,7 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
-	"github.com/greenapi-exporter/greenapi_exporter/client/config"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

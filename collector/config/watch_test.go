@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/greenapi-exporter/greenapi_exporter/client/config"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 )
 
 // TestWatch changes a file as an editor does, and as Kubernetes does: by a symbolic

@@ -11,7 +11,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
-	"github.com/greenapi-exporter/greenapi_exporter/client/config"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 )
 
 func openTokenFile(t *testing.T, path string) *config.TokenFile {

@@ -13,14 +13,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/greenapi-exporter/greenapi_exporter/client/config"
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
-	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest/cmd/replay"
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
+	"github.com/greenapi-exporter/greenapi_exporter/deploy/prometheus/replay"
 )
 
 // root is the top of the module, seen from this folder.
-const root = "../../../.."
+const root = "../../.."
 
 // start is when every bubble of testing/synctest begins, a Saturday.
 var start = time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)

@@ -8,5 +8,5 @@
 // -replay.full it scrapes twice as often, over more days and more accounts; with
 // -replay.write it writes its tables into a document:
 //
-//	go test -tags e2e -run '^TestReplay$' -v -timeout 1h ./client/greenapitest/cmd/replay -replay.full
+//	go test -tags e2e -run '^TestReplay$' -v -timeout 1h ./deploy/prometheus/replay -replay.full
 package replay

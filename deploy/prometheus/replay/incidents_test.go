@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
-	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest/cmd/replay"
+	"github.com/greenapi-exporter/greenapi_exporter/deploy/prometheus/replay"
 )
 
 // begin is a Tuesday morning, end a day later.
