@@ -23,14 +23,14 @@ func newLogger(w io.Writer, format string, level slog.Leveler) *slog.Logger {
 	return slog.New(&kitHandler{backend: backend, level: level})
 }
 
-// hush takes what libraries print through Go's global logger, and logs only that
-// there was something: net/http prints there what a server sends out of turn, which
-// may well hold the request's path, and so the token.
-type hush struct{ log *slog.Logger }
+// redactingWriter takes what libraries print through Go's global logger, and logs only
+// that there was something: net/http prints there what a server sends out of turn,
+// which may hold the request's path, and so the token.
+type redactingWriter struct{ log *slog.Logger }
 
 // Write implements io.Writer.
-func (h hush) Write(text []byte) (int, error) {
-	h.log.Warn("a library printed something that is not shown, for it may hold a token: most likely the API, or a proxy before it, sent something that nobody asked for", "bytes", len(text))
+func (w redactingWriter) Write(text []byte) (int, error) {
+	w.log.Warn("a library printed something that is not shown, for it may hold a token: most likely the API, or a proxy before it, sent something that nobody asked for", "bytes", len(text))
 	return len(text), nil
 }
 
