@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 )
 
@@ -41,9 +41,13 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	stdlog.SetOutput(redactingWriter{log})
 	load := func() (*config.Config, error) { return flags.config(lookup) }
 	if flags.demo {
-		sim := greenapitest.Demo(uint64(time.Now().UTC().YearDay()), time.Now) //nolint:gosec // A day of the year is positive.
-		api := greenapitest.NewSimulationServer(sim)
-		defer api.Close()
+		sim := simulation.Demo(uint64(time.Now().UTC().YearDay()), time.Now) //nolint:gosec // A day of the year is positive.
+		api, err := sim.Listen(ctx)
+		if err != nil {
+			fmt.Fprintln(stderr, err)
+			return 1
+		}
+		defer func() { _ = api.Close() }() // nothing is lost with it
 		load = func() (*config.Config, error) { return flags.demoConfig(sim.Configuration(api.URL)) }
 	}
 	cfg, err := load()

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
-	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"golang.org/x/sys/unix"
 )
 
@@ -22,7 +22,7 @@ const unmarshalRounds = 5
 // journalKind is a kind of journal, and how the client and encoding/json read it.
 type journalKind struct {
 	name      string
-	write     func(greenapitest.Payload, io.Writer) error
+	write     func(simulation.Payload, io.Writer) error
 	read      func(testing.TB, io.Reader) tally
 	unmarshal func(io.Reader) (tally, error)
 }
@@ -45,10 +45,10 @@ func (t *tally) add(status string, chat int, seconds int64) {
 
 func journalKinds() []journalKind {
 	return []journalKind{
-		{"calls", greenapitest.Payload.Calls, tallyCalls, unmarshalCalls},
-		{"texts", greenapitest.Payload.Texts, tallyMessages, unmarshalMessages},
-		{"thumbnails", greenapitest.Payload.Thumbnails, tallyMessages, unmarshalMessages},
-		{"escaped_thumbnails", greenapitest.Payload.EscapedThumbnails, tallyMessages, unmarshalMessages},
+		{"calls", simulation.Payload.Calls, tallyCalls, unmarshalCalls},
+		{"texts", simulation.Payload.Texts, tallyMessages, unmarshalMessages},
+		{"thumbnails", simulation.Payload.Thumbnails, tallyMessages, unmarshalMessages},
+		{"escaped_thumbnails", simulation.Payload.EscapedThumbnails, tallyMessages, unmarshalMessages},
 	}
 }
 
@@ -56,7 +56,7 @@ func journalKinds() []journalKind {
 func (k journalKind) body(tb testing.TB, rows int) []byte {
 	tb.Helper()
 	var b bytes.Buffer
-	if err := k.write(greenapitest.Payload{Rows: rows, Seed: 1}, &b); err != nil {
+	if err := k.write(simulation.Payload{Rows: rows, Seed: 1}, &b); err != nil {
 		tb.Fatal(err)
 	}
 	return b.Bytes()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
@@ -30,10 +31,10 @@ func (r recorded) Do(*http.Request) (*http.Response, error) {
 }
 
 // recordedClient returns a client to whom the journal is a payload.
-func recordedClient(tb testing.TB, write func(greenapitest.Payload, io.Writer) error, rows int) *client.Client {
+func recordedClient(tb testing.TB, write func(simulation.Payload, io.Writer) error, rows int) *client.Client {
 	tb.Helper()
 	var body bytes.Buffer
-	if err := write(greenapitest.Payload{Rows: rows, Seed: 1}, &body); err != nil {
+	if err := write(simulation.Payload{Rows: rows, Seed: 1}, &body); err != nil {
 		tb.Fatal(err)
 	}
 	c, err := client.New(client.Options{
@@ -49,7 +50,7 @@ func recordedClient(tb testing.TB, write func(greenapitest.Payload, io.Writer) e
 // recordedCalls returns the calls of a payload.
 func recordedCalls(tb testing.TB, rows int) []client.Call {
 	tb.Helper()
-	journal, err := recordedClient(tb, greenapitest.Payload.Calls, rows).LastOutgoingCalls(tb.Context(), 24*time.Hour)
+	journal, err := recordedClient(tb, simulation.Payload.Calls, rows).LastOutgoingCalls(tb.Context(), 24*time.Hour)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -70,7 +71,7 @@ func recordedCalls(tb testing.TB, rows int) []client.Call {
 // recordedMessages returns the messages of a payload.
 func recordedMessages(tb testing.TB, rows int) []client.Message {
 	tb.Helper()
-	journal, err := recordedClient(tb, greenapitest.Payload.Texts, rows).LastOutgoingMessages(tb.Context(), 24*time.Hour)
+	journal, err := recordedClient(tb, simulation.Payload.Texts, rows).LastOutgoingMessages(tb.Context(), 24*time.Hour)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -133,7 +134,7 @@ func BenchmarkWindow(b *testing.B) {
 
 // benchFleet is a fleet of so many accounts whose journals are payloads of that many
 // rows. A method without a payload is not asked.
-func benchFleet(b *testing.B, accounts, rows int, payloads map[string]func(greenapitest.Payload, io.Writer) error) *Fleet {
+func benchFleet(b *testing.B, accounts, rows int, payloads map[string]func(simulation.Payload, io.Writer) error) *Fleet {
 	b.Helper()
 	srv := greenapitest.NewPipeServer()
 	b.Cleanup(srv.Close)
@@ -143,7 +144,7 @@ func benchFleet(b *testing.B, accounts, rows int, payloads map[string]func(green
 	answers := map[string]greenapitest.Fault{}
 	for method, write := range payloads {
 		var body bytes.Buffer
-		if err := write(greenapitest.Payload{Rows: rows, Seed: 1}, &body); err != nil {
+		if err := write(simulation.Payload{Rows: rows, Seed: 1}, &body); err != nil {
 			b.Fatal(err)
 		}
 		asked, answers[method] = append(asked, collectors[method]), greenapitest.Fault{Body: body.Bytes()}
@@ -193,13 +194,13 @@ func BenchmarkScrape(b *testing.B) {
 	const accounts = 128
 	for _, payload := range []struct {
 		name, method string
-		write        func(greenapitest.Payload, io.Writer) error
+		write        func(simulation.Payload, io.Writer) error
 	}{
-		{"calls", greenapitest.MethodLastOutgoingCalls, greenapitest.Payload.Calls},
-		{"texts", greenapitest.MethodLastOutgoingMessages, greenapitest.Payload.Texts},
+		{"calls", greenapitest.MethodLastOutgoingCalls, simulation.Payload.Calls},
+		{"texts", greenapitest.MethodLastOutgoingMessages, simulation.Payload.Texts},
 	} {
 		b.Run(payload.name, func(b *testing.B) {
-			fleet := benchFleet(b, accounts, benchRecords, map[string]func(greenapitest.Payload, io.Writer) error{payload.method: payload.write})
+			fleet := benchFleet(b, accounts, benchRecords, map[string]func(simulation.Payload, io.Writer) error{payload.method: payload.write})
 			instances := fleet.Roster().Instances()
 			for n := range instances {
 				refreshed(b, instances[n:n+1])
@@ -218,9 +219,9 @@ func BenchmarkScrape(b *testing.B) {
 func BenchmarkExposition(b *testing.B) {
 	for _, accounts := range []int{1, 100, 1000} {
 		b.Run(fmt.Sprintf("%d_accounts", accounts), func(b *testing.B) {
-			snapshots := refreshed(b, benchFleet(b, accounts, 50, map[string]func(greenapitest.Payload, io.Writer) error{
-				greenapitest.MethodLastOutgoingCalls:    greenapitest.Payload.Calls,
-				greenapitest.MethodLastOutgoingMessages: greenapitest.Payload.Texts,
+			snapshots := refreshed(b, benchFleet(b, accounts, 50, map[string]func(simulation.Payload, io.Writer) error{
+				greenapitest.MethodLastOutgoingCalls:    simulation.Payload.Calls,
+				greenapitest.MethodLastOutgoingMessages: simulation.Payload.Texts,
 			}).Roster().Instances())
 			series, size := 0, 0
 			b.ReportAllocs()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
@@ -19,15 +20,15 @@ import (
 // simulated is a fleet over simulated accounts, on a fake clock.
 type simulated struct {
 	*collector.Fleet
-	sim *greenapitest.Simulation
+	sim *simulation.Simulation
 	srv *greenapitest.Server
 	cfg *config.Config
 }
 
-func newSimulated(t *testing.T, settings greenapitest.Settings, accounts ...greenapitest.Account) *simulated {
+func newSimulated(t *testing.T, settings simulation.Settings, accounts ...simulation.Account) *simulated {
 	t.Helper()
 	settings.Clock = time.Now
-	s := &simulated{sim: greenapitest.NewSimulation(settings, accounts...), srv: greenapitest.NewPipeServer()}
+	s := &simulated{sim: simulation.New(settings, accounts...), srv: greenapitest.NewPipeServer()}
 	t.Cleanup(s.srv.Close)
 	s.srv.AddSimulation(s.sim)
 	yaml := "instances:\n"
@@ -105,7 +106,7 @@ func add(counts map[string]int, key string, n int) {
 }
 
 // truth returns what really happened, with labels in the order of their names.
-func truth(sim *greenapitest.Simulation, id string, from, to time.Time) map[string]int {
+func truth(sim *simulation.Simulation, id string, from, to time.Time) map[string]int {
 	counts := make(map[string]int)
 	t := sim.Truth(id, from.Add(1), to.Add(1))
 	for l, n := range t.Calls {
@@ -144,7 +145,7 @@ func truth(sim *greenapitest.Simulation, id string, from, to time.Time) map[stri
 // failures of the API, and compares the counters with what the simulation knows.
 func TestCountersEqualWhatHappened(t *testing.T) {
 	t.Parallel()
-	for _, reading := range []greenapitest.Reading{greenapitest.ByLastAction, greenapitest.BySendingTime} {
+	for _, reading := range []simulation.Reading{simulation.ByLastAction, simulation.BySendingTime} {
 		t.Run(fmt.Sprint("reading ", reading), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { testCounters(t, reading) })
@@ -152,13 +153,13 @@ func TestCountersEqualWhatHappened(t *testing.T) {
 	}
 }
 
-func testCounters(t *testing.T, reading greenapitest.Reading) {
+func testCounters(t *testing.T, reading simulation.Reading) {
 	t.Helper()
 	begun := time.Now().Add(48 * time.Hour)
-	s := newSimulated(t, greenapitest.Settings{Seed: 7, Reading: reading},
-		greenapitest.Account{ID: "1101000001", Token: "a", MessagesPerDay: 150, CallsPerDay: 40, Groups: 5},
-		greenapitest.Account{ID: "1101000002", Token: "b", MessagesPerDay: 40, CallsPerDay: 120, Groups: 3, OldSpelling: true, Incidents: []greenapitest.Incident{
-			{Kind: greenapitest.IncidentServerErrors, From: begun.Add(9 * time.Hour), To: begun.Add(11 * time.Hour)},
+	s := newSimulated(t, simulation.Settings{Seed: 7, Reading: reading},
+		simulation.Account{ID: "1101000001", Token: "a", MessagesPerDay: 150, CallsPerDay: 40, Groups: 5},
+		simulation.Account{ID: "1101000002", Token: "b", MessagesPerDay: 40, CallsPerDay: 120, Groups: 3, OldSpelling: true, Incidents: []simulation.Incident{
+			{Kind: simulation.IncidentServerErrors, From: begun.Add(9 * time.Hour), To: begun.Add(11 * time.Hour)},
 		}},
 	)
 	time.Sleep(48 * time.Hour)
@@ -200,10 +201,10 @@ func TestCountersSurviveRestarts(t *testing.T) {
 		const id = "1101000001"
 		// An edit takes receipts back: one that came and went while the exporter was
 		// down leaves no trace, and is no business of this test.
-		behaviour := greenapitest.UsualBehaviour()
+		behaviour := simulation.UsualBehaviour()
 		behaviour.ReceiptsReset = 0
-		s := newSimulated(t, greenapitest.Settings{Seed: 11},
-			greenapitest.Account{ID: id, Token: "a", MessagesPerDay: 200, CallsPerDay: 50, Behaviour: &behaviour})
+		s := newSimulated(t, simulation.Settings{Seed: 11},
+			simulation.Account{ID: id, Token: "a", MessagesPerDay: 200, CallsPerDay: 50, Behaviour: &behaviour})
 		time.Sleep(48 * time.Hour)
 		path := t.TempDir()
 		from := time.Now()

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	dto "github.com/prometheus/client_model/go"
 )
 
@@ -36,13 +36,13 @@ func TestShortWindow(t *testing.T) {
 	t.Parallel()
 	table := "| the API lists rows by | window | records read | calls counted | messages sent | delivered | read |\n|---|---|--:|--:|--:|--:|--:|\n"
 	for reading, name := range []string{"their last action", "their sending"} {
-		day := runWindow(t, greenapitest.Reading(reading), 24*time.Hour)
-		hour := runWindow(t, greenapitest.Reading(reading), time.Hour)
+		day := runWindow(t, simulation.Reading(reading), 24*time.Hour)
+		hour := runWindow(t, simulation.Reading(reading), time.Hour)
 		if diff := cmp.Diff(day.events, day.counted); diff != "" {
 			t.Errorf("by %s, a window of a day (-happened +counted):\n%s", name, diff)
 		}
 		lost := cmp.Diff(hour.events, hour.counted)
-		if greenapitest.Reading(reading) == greenapitest.ByLastAction && lost != "" {
+		if simulation.Reading(reading) == simulation.ByLastAction && lost != "" {
 			t.Errorf("by %s, a window of an hour (-happened +counted):\n%s", name, lost)
 		}
 		table += day.row(name, "24h", day) + hour.row(name, "1h", day)
@@ -69,13 +69,13 @@ func TestShortWindow(t *testing.T) {
 }
 
 // runWindow scrapes an account for a day, and for two more which count.
-func runWindow(t *testing.T, reading greenapitest.Reading, window time.Duration) windowRun {
+func runWindow(t *testing.T, reading simulation.Reading, window time.Duration) windowRun {
 	t.Helper()
 	run := windowRun{counted: map[string]int{}, events: map[string]int{}}
 	synctest.Test(t, func(t *testing.T) {
 		const id = "1101000001"
-		s := newSimulated(t, greenapitest.Settings{Seed: 5, Reading: reading},
-			greenapitest.Account{ID: id, Token: "a", MessagesPerDay: 150, CallsPerDay: 60, Groups: 5})
+		s := newSimulated(t, simulation.Settings{Seed: 5, Reading: reading},
+			simulation.Account{ID: id, Token: "a", MessagesPerDay: 150, CallsPerDay: 60, Groups: 5})
 		for n := range s.cfg.Instances {
 			s.cfg.Instances[n].Window = window
 		}

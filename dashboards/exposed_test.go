@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
@@ -24,9 +25,9 @@ type exporter struct {
 	started time.Time
 }
 
-func newExporter(t *testing.T, ledgers string, accounts ...greenapitest.Account) *exporter {
+func newExporter(t *testing.T, ledgers string, accounts ...simulation.Account) *exporter {
 	t.Helper()
-	sim := greenapitest.NewSimulation(greenapitest.Settings{Seed: 5, Clock: time.Now}, accounts...)
+	sim := simulation.New(simulation.Settings{Seed: 5, Clock: time.Now}, accounts...)
 	srv := greenapitest.NewPipeServer()
 	t.Cleanup(srv.Close)
 	srv.AddSimulation(sim)
@@ -85,7 +86,7 @@ func exposedValues(t *testing.T) map[string][]string {
 	values := make(map[string][]string)
 	path := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		demo := greenapitest.Demo(1, time.Now)
+		demo := simulation.Demo(1, time.Now)
 		e := newExporter(t, path, demo.Accounts()...)
 		time.Sleep(time.Hour)
 		for _, family := range e.scrape(t.Context(), t) {

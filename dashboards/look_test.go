@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"github.com/greenapi-exporter/greenapi_exporter/deploy/e2e"
 	"github.com/prometheus/common/model"
 )
@@ -37,8 +37,8 @@ func TestLook(t *testing.T) {
 	t.Log("replaying two weeks; a few minutes")
 	db := newBlocks(t, story{
 		from: time.Now().Add(-replayed).Truncate(interval),
-		accounts: func(time.Time) []greenapitest.Account {
-			return greenapitest.Demo(1, time.Now).Accounts()
+		accounts: func(time.Time) []simulation.Account {
+			return simulation.Demo(1, time.Now).Accounts()
 		},
 	})
 	exporter := e2e.StartExporter(t, e2e.ExporterOptions{Args: []string{"--demo"}})

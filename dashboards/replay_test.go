@@ -13,7 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	dto "github.com/prometheus/client_model/go"
 )
 
@@ -32,25 +32,25 @@ const (
 
 // replayedAccounts are in such a state at the end that each panel has something to
 // show.
-func replayedAccounts(end time.Time) []greenapitest.Account {
-	last := func(kind greenapitest.IncidentKind, d time.Duration, share float64) greenapitest.Incident {
-		return greenapitest.Incident{Kind: kind, From: end.Add(-d), Share: share}
+func replayedAccounts(end time.Time) []simulation.Account {
+	last := func(kind simulation.IncidentKind, d time.Duration, share float64) simulation.Incident {
+		return simulation.Incident{Kind: kind, From: end.Add(-d), Share: share}
 	}
-	return []greenapitest.Account{
+	return []simulation.Account{
 		{
 			ID: watchedAccount, Name: "support", Token: "a", MessagesPerDay: 260, CallsPerDay: 90, Groups: 6,
-			Incidents: []greenapitest.Incident{
-				last(greenapitest.IncidentRestriction, 8*time.Hour, 0.3),
-				last(greenapitest.IncidentStuckPending, 4*time.Hour, 1),
+			Incidents: []simulation.Incident{
+				last(simulation.IncidentRestriction, 8*time.Hour, 0.3),
+				last(simulation.IncidentStuckPending, 4*time.Hour, 1),
 			},
 		},
 		{
 			ID: "1101000002", Name: "sales", Token: "b", MessagesPerDay: 120, CallsPerDay: 60, Groups: 3,
-			Incidents: []greenapitest.Incident{last(greenapitest.IncidentServerErrors, 3*time.Hour, 1)},
+			Incidents: []simulation.Incident{last(simulation.IncidentServerErrors, 3*time.Hour, 1)},
 		},
 		{
 			ID: "1101000003", Name: "logged-out", Token: "c", MessagesPerDay: 60, CallsPerDay: 20,
-			Incidents: []greenapitest.Incident{last(greenapitest.IncidentLogout, 20*time.Hour, 1)},
+			Incidents: []simulation.Incident{last(simulation.IncidentLogout, 20*time.Hour, 1)},
 		},
 	}
 }
@@ -58,7 +58,7 @@ func replayedAccounts(end time.Time) []greenapitest.Account {
 // story is what is replayed.
 type story struct {
 	from     time.Time // of the first scrape; by default, where the clock of a bubble begins
-	accounts func(end time.Time) []greenapitest.Account
+	accounts func(end time.Time) []simulation.Account
 	alert    bool // whether an alert fires at the end
 }
 

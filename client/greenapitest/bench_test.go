@@ -8,7 +8,10 @@ import (
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 )
+
+var start = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC) // a Monday
 
 // BenchmarkReplay is one scrape of both journals of one account in the replay
 // of weeks: a minute after the last one, over a window of 24 hours.
@@ -16,9 +19,9 @@ func BenchmarkReplay(b *testing.B) {
 	for _, perDay := range []float64{20, 200, 2000} {
 		b.Run(fmt.Sprintf("%.0f_a_day", perDay), func(b *testing.B) {
 			now := start
-			sim := greenapitest.NewSimulation(
-				greenapitest.Settings{Seed: 1, Clock: func() time.Time { return now }},
-				greenapitest.Account{ID: testID, Token: testToken, MessagesPerDay: perDay, CallsPerDay: perDay / 10, Groups: 5},
+			sim := simulation.New(
+				simulation.Settings{Seed: 1, Clock: func() time.Time { return now }},
+				simulation.Account{ID: testID, Token: testToken, MessagesPerDay: perDay, CallsPerDay: perDay / 10, Groups: 5},
 			)
 			srv := greenapitest.NewUnstartedServer()
 			defer srv.Close()
@@ -39,8 +42,8 @@ func BenchmarkReplay(b *testing.B) {
 // scraped once over HTTP.
 func BenchmarkFleet(b *testing.B) {
 	now := start
-	accounts := greenapitest.Fleet(1, 1000, 200)
-	sim := greenapitest.NewSimulation(greenapitest.Settings{Seed: 1, Clock: func() time.Time { return now }}, accounts...)
+	accounts := simulation.Fleet(1, 1000, 200)
+	sim := simulation.New(simulation.Settings{Seed: 1, Clock: func() time.Time { return now }}, accounts...)
 	srv := greenapitest.NewSimulationServer(sim)
 	defer srv.Close()
 	srv.SetEncoding(greenapitest.EncodingPlain)

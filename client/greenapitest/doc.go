@@ -1,8 +1,9 @@
 // Package greenapitest is a GREEN-API server in the process, in the way of
-// net/http/httptest, and a simulation of whole accounts to put behind it.
+// net/http/httptest. It answers as scripted, or for the accounts of package
+// simulation.
 //
-// It knows the wire protocol on its own and imports nothing of the project:
-// a misunderstanding in the client cannot hide behind the same one here.
+// Both know the wire protocol on their own and import nothing else of the
+// project: a misunderstanding in the client cannot hide behind the same one here.
 //
 // # The server
 //
@@ -32,21 +33,10 @@
 // endless and zipped bodies, bytes that are no HTTP. [Faults] lists every kind
 // by name, each with the reasons for a failure that a client may report.
 //
-// # The simulation
+// # Simulated accounts
 //
-// A [Simulation] computes accounts from a seed and a clock. Each message and
-// call, its delays and its end are derived by hashing the seed, the account,
-// the hour and a number, so that the journal of any moment is there at once,
-// with no history to run through and nothing to store: ask for last Tuesday,
-// then for next year. The same seed and time give the same bytes.
-//
-// An [Account] has a volume, a [Rhythm] of day and week, and a [Behaviour]:
-// how many recipients are offline, how long people take to read. An [Incident]
-// befalls it from one time to another. [Simulation.Truth] counts what really
-// happened, by the labels of the exporter's metrics, to compare with.
-//
-// [Demo] is a ready-made cast, [Fleet] any number of accounts. [Payload]
-// writes journals of any size for benchmarks.
+// [Server.AddSimulation] and [NewSimulationServer] serve the accounts of a
+// simulation.Simulation; each takes faults and raw bodies like a scripted one.
 //
 // Phone numbers in all of this begin with 999, which is nobody's country code.
 package greenapitest

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
 )
@@ -80,27 +79,4 @@ func ExampleFaults() {
 	// endless error text [client_error too_large timeout]
 	// endless header [network too_large malformed timeout]
 	// gzip bomb [too_large timeout]
-}
-
-// A day in the life of an account that is cut off in the middle of it, and
-// what really happened then.
-func ExampleSimulation_Truth() {
-	monday := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
-	noon := monday.Add(12 * time.Hour)
-	sim := greenapitest.NewSimulation(greenapitest.Settings{Seed: 1}, greenapitest.Account{
-		ID:             "1101000001",
-		MessagesPerDay: 500,
-		Incidents:      []greenapitest.Incident{{Kind: greenapitest.IncidentLogout, From: noon, To: noon.Add(2 * time.Hour)}},
-	})
-	for _, hour := range []int{11, 12, 13, 14} {
-		at := monday.Add(time.Duration(hour) * time.Hour)
-		truth := sim.Truth("1101000001", at, at.Add(time.Hour))
-		// The state at a quarter past, what became visible in the hour.
-		fmt.Println(hour, sim.State("1101000001", at.Add(15*time.Minute)), truth.Sent["private"] > 10)
-	}
-	// Output:
-	// 11 authorized true
-	// 12 notAuthorized false
-	// 13 notAuthorized false
-	// 14 authorized true
 }

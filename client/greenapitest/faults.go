@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 )
 
 // A NamedFault is a fault of the list that chaos tests go through.
@@ -58,8 +60,7 @@ func FaultEcho(status int) Fault {
 
 // Bodies as they were seen from GREEN-API, or reported by its users.
 const (
-	bodyQuota = `{"invokeStatus":{"method":"lastOutgoingMessages","used":200,"total":200,"status":"QUOTE_EXCEEDED","description":"Monthly quota has been exceeded"}}`
-	bodyHTML  = "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head><body><center><h1>Bad Gateway</h1></center><hr><center>nginx</center></body></html>\n"
+	bodyHTML = "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head><body><center><h1>Bad Gateway</h1></center><hr><center>nginx</center></body></html>\n"
 )
 
 func statusFaults() []NamedFault {
@@ -72,7 +73,7 @@ func statusFaults() []NamedFault {
 		{Name: "404 echo", Fault: FaultEcho(404), Reasons: []string{"not_found"}},
 		{Name: "429", Fault: FaultStatus(429, ""), Reasons: []string{"rate_limited"}},
 		{Name: "429 retry after", Fault: retryAfter, Reasons: []string{"rate_limited"}},
-		{Name: "466", Fault: FaultStatus(466, bodyQuota), Reasons: []string{"quota_exceeded"}},
+		{Name: "466", Fault: FaultStatus(466, simulation.BodyQuota), Reasons: []string{"quota_exceeded"}},
 		{Name: "400 starting", Fault: FaultStatus(400, "instance in starting process"), Reasons: []string{"starting"}},
 		{
 			Name:    "400 starting or not authorized",

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 )
 
 // Instance is one instance of a Server: an account of a messenger. Its methods
@@ -57,6 +59,17 @@ func (in *Instance) answer(a *answer, method string, minutes int, r *http.Reques
 	}
 }
 
+// simulated is the backend of an account of a simulation.
+type simulated struct {
+	sim *simulation.Simulation
+	id  string
+}
+
+func (s simulated) answer(a *answer, method string, minutes int) {
+	answer := s.sim.Answer(s.id, method, minutes)
+	a.status, a.body, a.streamed, a.date = answer.Status, answer.Body, answer.Stream, answer.Date
+}
+
 // scripted is the backend of an instance whose answers a test sets.
 type scripted struct {
 	mu     sync.Mutex
@@ -71,8 +84,8 @@ func newScripted() scripted {
 		MethodLastIncomingMessages: []byte("[]"),
 		MethodGetStateInstance:     mustJSON(map[string]any{"stateInstance": "authorized"}),
 		MethodGetMessagesCount:     mustJSON(map[string]any{"count": 0}),
-		MethodGetSettings:          mustJSON(defaultSettings()),
-		MethodGetWaSettings:        mustJSON(defaultWaSettings()),
+		MethodGetSettings:          mustJSON(simulation.UsualSettings()),
+		MethodGetWaSettings:        mustJSON(simulation.UsualWaSettings()),
 	}}
 }
 
@@ -121,55 +134,21 @@ func (in *Instance) SetQueue(n int) {
 // SetSettings changes fields of the answer of getSettings, beginning from the
 // usual ones with every webhook on. The value Missing leaves a field out.
 func (in *Instance) SetSettings(fields Fields) {
-	in.scripted.set(MethodGetSettings, mustJSON(override(defaultSettings(), fields)))
+	in.scripted.set(MethodGetSettings, mustJSON(override(simulation.UsualSettings(), fields)))
 }
 
 // SetWaSettings changes fields of the answer of getWaSettings, as SetSettings
 // does. Unix seconds in suspendedUntil tell of a restriction.
 func (in *Instance) SetWaSettings(fields Fields) {
-	in.scripted.set(MethodGetWaSettings, mustJSON(override(defaultWaSettings(), fields)))
+	in.scripted.set(MethodGetWaSettings, mustJSON(override(simulation.UsualWaSettings(), fields)))
 }
 
-// SecretWebhookToken and SecretPhone stand in the answers of getSettings and
-// getWaSettings. Neither may come out of an exporter anywhere.
+// Both stand in the answers of getSettings and getWaSettings. Neither may come out of an
+// exporter anywhere.
 const (
-	SecretWebhookToken = "webhook-secret-that-nobody-may-see"
-	SecretPhone        = "999000000777"
+	SecretWebhookToken = simulation.SecretWebhookToken
+	SecretPhone        = simulation.SecretPhone
 )
-
-func defaultSettings() map[string]any {
-	settings := map[string]any{
-		"wid":                               SecretPhone + "@c.us",
-		"countryInstance":                   "",
-		"typeAccount":                       "",
-		"webhookUrl":                        "https://hooks.example.com/greenapi",
-		"webhookUrlToken":                   SecretWebhookToken,
-		"delaySendMessagesMilliseconds":     1000,
-		"markIncomingMessagesReaded":        "no",
-		"markIncomingMessagesReadedOnReply": "no",
-		"sharedSession":                     "no",
-		"keepOnlineStatus":                  "no",
-		"enableMessagesHistory":             "no",
-		"proxyInstance":                     "system_proxy_server",
-	}
-	for _, flag := range []string{
-		"outgoingWebhook", "outgoingMessageWebhook", "outgoingAPIMessageWebhook", "outgoingCallWebhook",
-		"incomingWebhook", "incomingCallWebhook", "stateWebhook", "deviceWebhook",
-		"pollMessageWebhook", "editedMessageWebhook", "deletedMessageWebhook",
-	} {
-		settings[flag] = "yes"
-	}
-	return settings
-}
-
-func defaultWaSettings() map[string]any {
-	return map[string]any{
-		"avatar":        "",
-		"phone":         SecretPhone,
-		"stateInstance": "authorized",
-		"deviceId":      SecretPhone + ":12@s.whatsapp.net",
-	}
-}
 
 func override(object map[string]any, fields Fields) map[string]any {
 	maps.Copy(object, fields)

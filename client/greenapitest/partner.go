@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 )
 
 // Partner is a partner account of the server: it lists instances, tokens
@@ -58,6 +60,15 @@ type PartnerInstance struct {
 
 	Fields Fields          // overrides and additions
 	Raw    json.RawMessage // when set, the whole element
+}
+
+// PartnerOf is a simulated account as the partner API lists it.
+func PartnerOf(a simulation.Account) PartnerInstance {
+	p := PartnerInstance{IDInstance: a.ID, Name: a.Name, APITokenInstance: a.Token}
+	if !a.Expires.IsZero() {
+		p.ExpirationDate = a.Expires.UTC().Format("2006-01-02T15:04:05")
+	}
+	return p
 }
 
 // MarshalJSON implements json.Marshaler.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -182,14 +183,14 @@ func (p *Proxy) draw(n uint64) fate {
 	if harm.Latency == 0 {
 		harm.Latency = defaultLatency
 	}
-	d := newDice(p.seed, saltProxy, n)
+	d := rand.New(rand.NewPCG(p.seed, n)) //nolint:gosec // a fault must be the same on every run
 	f := fate{
-		upstream: d.chance(0.25),
-		after:    int64(math.Pow(float64(harm.Within), d.float())) - 1,
-		bit:      1 << d.below(8),
+		upstream: d.Float64() < 0.25,
+		after:    int64(math.Pow(float64(harm.Within), d.Float64())) - 1,
+		bit:      1 << d.IntN(8),
 	}
-	latency := time.Duration(d.float() * float64(harm.Latency))
-	at := d.float()
+	latency := time.Duration(d.Float64() * float64(harm.Latency))
+	at := d.Float64()
 	for _, kind := range []struct {
 		what  string
 		share float64
@@ -212,9 +213,6 @@ func (p *Proxy) draw(n uint64) fate {
 	}
 	return f
 }
-
-// saltProxy keeps a proxy's dice apart from those of a simulation of the same seed.
-const saltProxy = 0x70726f7879
 
 // link is a connection of a client and the one to the server that belongs to it.
 type link struct {

@@ -7,20 +7,22 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 )
 
 // Names of the methods that the server knows. AnyMethod stands for all of them
 // where a fault is scripted.
 const (
-	MethodLastOutgoingCalls    = "lastOutgoingCalls"
-	MethodLastOutgoingMessages = "lastOutgoingMessages"
-	MethodLastIncomingCalls    = "lastIncomingCalls"
-	MethodLastIncomingMessages = "lastIncomingMessages"
-	MethodGetStateInstance     = "getStateInstance"
-	MethodGetSettings          = "getSettings"
-	MethodGetWaSettings        = "getWaSettings"
-	MethodGetAccountSettings   = "getAccountSettings"
-	MethodGetMessagesCount     = "getMessagesCount"
+	MethodLastOutgoingCalls    = simulation.MethodLastOutgoingCalls
+	MethodLastOutgoingMessages = simulation.MethodLastOutgoingMessages
+	MethodLastIncomingCalls    = simulation.MethodLastIncomingCalls
+	MethodLastIncomingMessages = simulation.MethodLastIncomingMessages
+	MethodGetStateInstance     = simulation.MethodGetStateInstance
+	MethodGetSettings          = simulation.MethodGetSettings
+	MethodGetWaSettings        = simulation.MethodGetWaSettings
+	MethodGetAccountSettings   = simulation.MethodGetAccountSettings
+	MethodGetMessagesCount     = simulation.MethodGetMessagesCount
 	MethodGetInstances         = "getInstances"
 	AnyMethod                  = "*"
 )

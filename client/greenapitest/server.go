@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 )
 
 // Server is a GREEN-API server. Its zero value is of no use: take one of the
@@ -100,8 +102,8 @@ func NewPipeServer(options ...Option) *Server {
 }
 
 // NewSimulationServer is NewServer with the simulation's clock and accounts.
-func NewSimulationServer(sim *Simulation, options ...Option) *Server {
-	s := NewServer(append([]Option{WithClock(sim.clock)}, options...)...)
+func NewSimulationServer(sim *simulation.Simulation, options ...Option) *Server {
+	s := NewServer(append([]Option{WithClock(sim.Now)}, options...)...)
 	s.AddSimulation(sim)
 	return s
 }
@@ -118,10 +120,10 @@ func (s *Server) AddInstance(id, token string) *Instance {
 // AddSimulation adds every account of sim, in place of instances of the same
 // id. They answer by the simulation's clock; the Instance of an account takes
 // faults and raw bodies as any other.
-func (s *Server) AddSimulation(sim *Simulation) {
-	for _, a := range sim.accounts {
-		in := newInstance(a.ID, a.Token, sim.clock, keptRequestsSimulated)
-		in.backend = a
+func (s *Server) AddSimulation(sim *simulation.Simulation) {
+	for _, a := range sim.Accounts() {
+		in := newInstance(a.ID, a.Token, sim.Now, keptRequestsSimulated)
+		in.backend = simulated{sim: sim, id: a.ID}
 		in.SetUnsupported(a.Unsupported...)
 		s.addInstance(in)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"github.com/greenapi-exporter/greenapi_exporter/deploy/e2e"
 )
 
@@ -94,8 +95,8 @@ func (w *webhook) notified() map[string]map[string]string {
 // API answers 200, and whoever is on call is told so, once, without its symptoms.
 func TestSuspendedAccountIsTold(t *testing.T) {
 	t.Parallel()
-	sim := greenapitest.NewSimulation(greenapitest.Settings{Seed: 7}, greenapitest.Account{
-		ID: suspendedID, Name: "support", Token: "0a1b2c3d", MessagesPerDay: 60000, Rhythm: greenapitest.RhythmFlat(), Contacts: 5000,
+	sim := simulation.New(simulation.Settings{Seed: 7}, simulation.Account{
+		ID: suspendedID, Name: "support", Token: "0a1b2c3d", MessagesPerDay: 60000, Rhythm: simulation.RhythmFlat(), Contacts: 5000,
 	})
 	server := greenapitest.NewSimulationServer(sim)
 	t.Cleanup(server.Close)
@@ -114,7 +115,7 @@ func TestSuspendedAccountIsTold(t *testing.T) {
 	copyRules(t, rules)
 	prometheus.Signal(t, syscall.SIGHUP)
 	prometheus.Await(t, time.Minute, `id_instance:greenapi_threshold:suspended_messages`)
-	sim.AddIncident(suspendedID, greenapitest.Incident{Kind: greenapitest.IncidentRestriction, From: time.Now()})
+	sim.AddIncident(suspendedID, simulation.Incident{Kind: simulation.IncidentRestriction, From: time.Now()})
 
 	deadline := time.After(2 * time.Minute)
 	for told := false; !told; {

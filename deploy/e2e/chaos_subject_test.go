@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"github.com/greenapi-exporter/greenapi_exporter/deploy/e2e"
 )
 
@@ -26,7 +26,7 @@ func chaosToken(id string, n int) string { return fmt.Sprintf("%s-%s-%d", tokenM
 // files are what the exporter reads: its configuration and the tokens.
 type files struct {
 	folder, config string
-	accounts       []greenapitest.Account
+	accounts       []simulation.Account
 	url            func(n int) string
 
 	// whole is held while the configuration is not one that an exporter can start with.

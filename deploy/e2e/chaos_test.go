@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"github.com/greenapi-exporter/greenapi_exporter/deploy/e2e"
 )
 
@@ -43,7 +44,7 @@ const (
 type chaos struct {
 	seed     uint64
 	begin    time.Time
-	sim      *greenapitest.Simulation
+	sim      *simulation.Simulation
 	clock    *clock
 	upstream *upstream
 	files    *files
@@ -87,7 +88,7 @@ func startChaos(t *testing.T) *chaos {
 	t.Helper()
 	c := &chaos{seed: *chaosSeed, begin: time.Date(2026, 3, 4, 7, 0, 0, 0, time.UTC), watch: newWatch()}
 	c.clock = newClock(c.begin)
-	var accounts []greenapitest.Account
+	var accounts []simulation.Account
 	for range chaosCopies {
 		accounts = append(accounts, oddAccounts(c.begin)...)
 	}
@@ -95,7 +96,7 @@ func startChaos(t *testing.T) *chaos {
 		accounts[n].ID, accounts[n].Name = fmt.Sprint(1103000001+n), fmt.Sprintf("chaos-%d", n+1)
 		accounts[n].Token = chaosToken(accounts[n].ID, 0)
 	}
-	c.sim = greenapitest.NewSimulation(greenapitest.Settings{Seed: c.seed, Clock: c.clock.now}, accounts...)
+	c.sim = simulation.New(simulation.Settings{Seed: c.seed, Clock: c.clock.now}, accounts...)
 	c.upstream = startUpstream(t, c)
 	c.files = newFiles(t, c)
 	c.subject = startSubject(t, c.files, e2e.ExporterOptions{Args: []string{

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 )
 
 // faultShare of the requests get a fault while the upstream rages.
@@ -30,8 +31,8 @@ type upstream struct {
 	urls       []string // plain, TLS
 	proxies    []*greenapitest.Proxy
 	authority  []byte // of the certificate, in PEM
-	accounts   []greenapitest.Account
-	simulation func(greenapitest.Account) *greenapitest.Simulation // of one account
+	accounts   []simulation.Account
+	simulation func(simulation.Account) *simulation.Simulation // of one account
 
 	mu       sync.Mutex
 	raging   bool
@@ -49,8 +50,8 @@ func startUpstream(t *testing.T, c *chaos) *upstream {
 		dice:     rand.New(rand.NewPCG(c.seed, c.seed)),
 		injected: map[string]int{}, tokens: map[string]string{},
 	}
-	u.simulation = func(account greenapitest.Account) *greenapitest.Simulation {
-		return greenapitest.NewSimulation(greenapitest.Settings{Seed: c.seed, Clock: c.clock.now}, account)
+	u.simulation = func(account simulation.Account) *simulation.Simulation {
+		return simulation.New(simulation.Settings{Seed: c.seed, Clock: c.clock.now}, account)
 	}
 	u.api.AddSimulation(c.sim)
 	u.api.SetEncoding(greenapitest.EncodingPlain) // to zip is dear; some faults zip
@@ -149,7 +150,7 @@ func (u *upstream) harmed() map[string]int {
 }
 
 // rotate gives an account another token.
-func (u *upstream) rotate(account greenapitest.Account, token string) {
+func (u *upstream) rotate(account simulation.Account, token string) {
 	account.Token = token
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"github.com/greenapi-exporter/greenapi_exporter/deploy/e2e"
 )
 
@@ -47,7 +48,7 @@ scrape_configs:
 
 // thousand is a fleet behind /probe, and the server that scrapes it.
 type thousand struct {
-	sim        *greenapitest.Simulation
+	sim        *simulation.Simulation
 	api        *greenapitest.Server
 	exporter   *e2e.Exporter
 	prometheus *e2e.Prometheus
@@ -83,8 +84,8 @@ func startThousand(t *testing.T) *thousand {
 		journals: map[string]map[string]map[string]float64{},
 		broken:   map[string]greenapitest.NamedFault{},
 	}
-	f.sim = greenapitest.NewSimulation(greenapitest.Settings{Seed: fleetSeed, Clock: clock.now},
-		greenapitest.Fleet(fleetSeed, fleetAccounts, fleetMessages)...)
+	f.sim = simulation.New(simulation.Settings{Seed: fleetSeed, Clock: clock.now},
+		simulation.Fleet(fleetSeed, fleetAccounts, fleetMessages)...)
 	f.api = greenapitest.NewSimulationServer(f.sim)
 	t.Cleanup(f.api.Close)
 	f.rehearse(t)
@@ -117,7 +118,7 @@ func (f *thousand) rehearse(t *testing.T) {
 }
 
 // journal asks GREEN-API itself for the rows of a journal, by status.
-func (f *thousand) journal(t *testing.T, account greenapitest.Account, method string) map[string]float64 {
+func (f *thousand) journal(t *testing.T, account simulation.Account, method string) map[string]float64 {
 	t.Helper()
 	answer := e2e.Get(t, fmt.Sprintf("%s/waInstance%s/%s/%s?minutes=1440", f.api.URL, account.ID, method, account.Token))
 	var rows []struct{ Status, StatusMessage string }

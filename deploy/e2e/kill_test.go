@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"github.com/greenapi-exporter/greenapi_exporter/deploy/e2e"
 )
 
@@ -52,7 +53,7 @@ func TestKillsChangeNoTotal(t *testing.T) {
 	t.Parallel()
 	begin := time.Date(2026, 3, 4, 9, 0, 0, 0, time.UTC)
 	clock := newClock(begin)
-	sim := greenapitest.NewSimulation(greenapitest.Settings{Seed: killSeed, Clock: clock.now}, oddAccounts(begin)...)
+	sim := simulation.New(simulation.Settings{Seed: killSeed, Clock: clock.now}, oddAccounts(begin)...)
 	url, asked := serveAndTell(t, sim, clock)
 	ledgers := t.TempDir()
 	options := e2e.ExporterOptions{
@@ -101,34 +102,34 @@ func TestKillsChangeNoTotal(t *testing.T) {
 // oddAccounts are busy day and night, and have every kind of row that can be
 // counted. None takes receipts back: what comes and goes while the exporter is
 // down leaves no trace.
-func oddAccounts(begin time.Time) []greenapitest.Account {
-	odd := greenapitest.UsualBehaviour()
+func oddAccounts(begin time.Time) []simulation.Account {
+	odd := simulation.UsualBehaviour()
 	odd.ReceiptsReset = 0
 	odd.Degenerate, odd.Edited, odd.NoActiveSession, odd.Failed = 0.01, 0.03, 0.01, 0.02
 	odd.Offer, odd.RepeatedRows, odd.Missed = 0.2, 0.02, 0.03
-	accounts := []greenapitest.Account{
+	accounts := []simulation.Account{
 		{MessagesPerDay: 2500, CallsPerDay: 400},
 		{MessagesPerDay: 400, CallsPerDay: 2500},
-		{MessagesPerDay: 1200, CallsPerDay: 300, OldSpelling: true, Incidents: []greenapitest.Incident{
-			{Kind: greenapitest.IncidentRestriction, From: begin.Add(time.Hour), To: begin.Add(3 * time.Hour), Share: 0.5},
+		{MessagesPerDay: 1200, CallsPerDay: 300, OldSpelling: true, Incidents: []simulation.Incident{
+			{Kind: simulation.IncidentRestriction, From: begin.Add(time.Hour), To: begin.Add(3 * time.Hour), Share: 0.5},
 		}},
 		{MessagesPerDay: 1200, CallsPerDay: 300, OldSchema: true},
 		{MessagesPerDay: 1200, NumericChats: true},
-		{MessagesPerDay: 1200, CallsPerDay: 300, Incidents: []greenapitest.Incident{
-			{Kind: greenapitest.IncidentServerErrors, From: begin.Add(time.Hour), To: begin.Add(2 * time.Hour), Share: 0.4},
+		{MessagesPerDay: 1200, CallsPerDay: 300, Incidents: []simulation.Incident{
+			{Kind: simulation.IncidentServerErrors, From: begin.Add(time.Hour), To: begin.Add(2 * time.Hour), Share: 0.4},
 		}},
 	}
 	for i := range accounts {
 		a := &accounts[i]
 		a.ID, a.Token, a.Name = fmt.Sprintf("11010000%02d", i+1), fmt.Sprintf("token-%d", i+1), fmt.Sprintf("account-%d", i+1)
-		a.Groups, a.Rhythm, a.Behaviour = 5, greenapitest.RhythmFlat(), &odd
+		a.Groups, a.Rhythm, a.Behaviour = 5, simulation.RhythmFlat(), &odd
 	}
 	return accounts
 }
 
 // serveAndTell serves a simulation until the test ends. Every request tells
 // whoever listens at that moment.
-func serveAndTell(t *testing.T, sim *greenapitest.Simulation, clock *clock) (url string, asked <-chan struct{}) {
+func serveAndTell(t *testing.T, sim *simulation.Simulation, clock *clock) (url string, asked <-chan struct{}) {
 	t.Helper()
 	api := greenapitest.NewUnstartedServer(greenapitest.WithClock(clock.now))
 	api.AddSimulation(sim)

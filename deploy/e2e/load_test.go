@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"github.com/greenapi-exporter/greenapi_exporter/deploy/e2e"
 )
 
@@ -125,7 +126,7 @@ func TestSlowReaders(t *testing.T) {
 		// perReader is what an exposition of so many accounts takes while it is written.
 		perReader = 96 << 20
 	)
-	sim := greenapitest.NewSimulation(greenapitest.Settings{Seed: 4}, greenapitest.Fleet(4, accounts, 20)...)
+	sim := simulation.New(simulation.Settings{Seed: 4}, simulation.Fleet(4, accounts, 20)...)
 	api := greenapitest.NewSimulationServer(sim)
 	t.Cleanup(api.Close)
 	exporter := e2e.StartExporter(t, e2e.ExporterOptions{

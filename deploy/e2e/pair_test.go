@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"github.com/greenapi-exporter/greenapi_exporter/deploy/e2e"
 )
 
@@ -44,7 +45,7 @@ func TestTwoServersCountNothingTwice(t *testing.T) {
 	t.Parallel()
 	begin := time.Date(2026, 3, 4, 9, 0, 0, 0, time.UTC)
 	clock := newClock(begin)
-	sim := greenapitest.NewSimulation(greenapitest.Settings{Seed: pairSeed, Clock: clock.now}, hectic(begin)...)
+	sim := simulation.New(simulation.Settings{Seed: pairSeed, Clock: clock.now}, hectic(begin)...)
 	api := greenapitest.NewSimulationServer(sim)
 	t.Cleanup(api.Close)
 	exporter := e2e.StartExporter(t, e2e.ExporterOptions{
@@ -90,16 +91,16 @@ func TestTwoServersCountNothingTwice(t *testing.T) {
 
 // hectic are accounts that do in half a minute what others do in an hour. Their
 // history begins so late that all of it is in the window.
-func hectic(begin time.Time) []greenapitest.Account {
-	behaviour := greenapitest.UsualBehaviour()
+func hectic(begin time.Time) []simulation.Account {
+	behaviour := simulation.UsualBehaviour()
 	behaviour.ReceiptsReset, behaviour.Failed = 0, 0.05
 	behaviour.TalkMedian, behaviour.ReadMedian = 20*time.Second, time.Minute
-	accounts := make([]greenapitest.Account, 3)
+	accounts := make([]simulation.Account, 3)
 	for i := range accounts {
-		accounts[i] = greenapitest.Account{
+		accounts[i] = simulation.Account{
 			ID: fmt.Sprintf("11020000%02d", i+1), Token: fmt.Sprintf("token-%d", i+1), Name: fmt.Sprintf("hectic-%d", i+1),
 			MessagesPerDay: 400_000, CallsPerDay: 200_000, Groups: 5, Since: begin.Add(-pairHistory),
-			Rhythm: greenapitest.RhythmFlat(), Behaviour: &behaviour,
+			Rhythm: simulation.RhythmFlat(), Behaviour: &behaviour,
 		}
 	}
 	return accounts
@@ -121,7 +122,7 @@ func awaitScrapes(t *testing.T, servers []server, after time.Time) {
 }
 
 // requests is how often each journal of each account was asked for so far.
-func requests(api *greenapitest.Server, sim *greenapitest.Simulation) map[string]float64 {
+func requests(api *greenapitest.Server, sim *simulation.Simulation) map[string]float64 {
 	made := map[string]float64{}
 	for _, account := range sim.Accounts() {
 		for _, method := range []string{greenapitest.MethodLastOutgoingCalls, greenapitest.MethodLastOutgoingMessages} {

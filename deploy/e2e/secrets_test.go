@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"github.com/greenapi-exporter/greenapi_exporter/deploy/e2e"
 )
 
@@ -40,7 +41,7 @@ func TestNothingPersonalIsKept(t *testing.T) {
 	t.Parallel()
 	begin := time.Date(2026, 3, 4, 9, 0, 0, 0, time.UTC)
 	clock := newClock(begin)
-	sim := greenapitest.NewSimulation(greenapitest.Settings{Seed: 6, Clock: clock.now}, personalAccounts(begin)...)
+	sim := simulation.New(simulation.Settings{Seed: 6, Clock: clock.now}, personalAccounts(begin)...)
 	api := greenapitest.NewSimulationServer(sim)
 	t.Cleanup(api.Close)
 	ledgers := filepath.Join(t.TempDir(), "ledgers")
@@ -80,7 +81,7 @@ func (c *clock) set(at time.Time) {
 	c.from, c.since = at, time.Time{}
 }
 
-func personalAccounts(begin time.Time) []greenapitest.Account {
+func personalAccounts(begin time.Time) []simulation.Account {
 	accounts := oddAccounts(begin)
 	for n := range accounts {
 		accounts[n].MessagesPerDay, accounts[n].CallsPerDay = 300, 100
@@ -110,7 +111,7 @@ func (s *secrets) add(text, what string) {
 }
 
 // addAccount adds what GREEN-API tells of an account now, and its token.
-func (s *secrets) addAccount(t *testing.T, api *greenapitest.Server, account greenapitest.Account) {
+func (s *secrets) addAccount(t *testing.T, api *greenapitest.Server, account simulation.Account) {
 	t.Helper()
 	s.add(account.Token, "a token")
 	s.add(hex.EncodeToString([]byte(account.Token)), "a token in hex")
@@ -225,7 +226,7 @@ func (p *haystack) size() (sum int) {
 var story = regexp.MustCompile(`href="\.?(/history\?[^"]+)"`)
 
 // addPages adds every page there is, the story of each refresh too.
-func (p *haystack) addPages(t *testing.T, exporter *e2e.Exporter, sim *greenapitest.Simulation) {
+func (p *haystack) addPages(t *testing.T, exporter *e2e.Exporter, sim *simulation.Simulation) {
 	t.Helper()
 	paths := []string{"/", "/history", "/sd", "/-/healthy", "/-/ready", "/static/style.css", "/probe", "/nothing"}
 	for _, account := range sim.Accounts() {

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/common/model"
 
-	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"github.com/greenapi-exporter/greenapi_exporter/deploy/e2e"
 )
 
@@ -66,7 +66,7 @@ func (c *clock) stop() time.Time {
 
 // happened are the counters that a simulation's truth amounts to, those that are
 // not 0, for what became visible after one time and up to another.
-func happened(sim *greenapitest.Simulation, after, upTo time.Time) e2e.Samples {
+func happened(sim *simulation.Simulation, after, upTo time.Time) e2e.Samples {
 	counts := e2e.Samples{}
 	for _, account := range sim.Accounts() {
 		addTruth(counts, account.ID, sim.Truth(account.ID, after.Add(1), upTo.Add(1)))
@@ -74,7 +74,7 @@ func happened(sim *greenapitest.Simulation, after, upTo time.Time) e2e.Samples {
 	return counts
 }
 
-func addTruth(counts e2e.Samples, id string, t greenapitest.Truth) {
+func addTruth(counts e2e.Samples, id string, t simulation.Truth) {
 	add := func(n int, name string, labels model.Metric) {
 		labels["__name__"], labels["id_instance"] = model.LabelValue("greenapi_"+name), model.LabelValue(id)
 		counts[labels.String()] += float64(n)
@@ -153,12 +153,12 @@ func exposition(t *testing.T, exporter *e2e.Exporter) e2e.Samples {
 
 // settle asks for the metrics until both journals of every account were read
 // from beginning to end after this time, and returns what was shown then.
-func settle(t *testing.T, exporter *e2e.Exporter, sim *greenapitest.Simulation, after time.Time) e2e.Samples {
+func settle(t *testing.T, exporter *e2e.Exporter, sim *simulation.Simulation, after time.Time) e2e.Samples {
 	t.Helper()
 	deadline := time.Now().Add(settleLimit)
 	for {
 		samples := exposition(t, exporter)
-		unread := slices.DeleteFunc(sim.Accounts(), func(a greenapitest.Account) bool {
+		unread := slices.DeleteFunc(sim.Accounts(), func(a simulation.Account) bool {
 			return readSince(samples, a.ID, "calls", after) && readSince(samples, a.ID, "messages", after)
 		})
 		if len(unread) == 0 {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 )
 
 // The other roles of this program, as its first argument.
@@ -43,16 +44,16 @@ const (
 // payloads are the kinds of journals, each with the method that answers with it.
 func payloads() map[string]payload {
 	return map[string]payload{
-		"calls":              {greenapitest.MethodLastOutgoingCalls, greenapitest.Payload.Calls},
-		"texts":              {greenapitest.MethodLastOutgoingMessages, greenapitest.Payload.Texts},
-		"thumbnails":         {greenapitest.MethodLastOutgoingMessages, greenapitest.Payload.Thumbnails},
-		"escaped thumbnails": {greenapitest.MethodLastOutgoingMessages, greenapitest.Payload.EscapedThumbnails},
+		"calls":              {greenapitest.MethodLastOutgoingCalls, simulation.Payload.Calls},
+		"texts":              {greenapitest.MethodLastOutgoingMessages, simulation.Payload.Texts},
+		"thumbnails":         {greenapitest.MethodLastOutgoingMessages, simulation.Payload.Thumbnails},
+		"escaped thumbnails": {greenapitest.MethodLastOutgoingMessages, simulation.Payload.EscapedThumbnails},
 	}
 }
 
 type payload struct {
 	method string
-	write  func(greenapitest.Payload, io.Writer) error
+	write  func(simulation.Payload, io.Writer) error
 }
 
 func (s serving) kinds() []payload {
@@ -138,14 +139,14 @@ func (s serving) server() (*greenapitest.Server, error) {
 }
 
 // simulation is of accounts whose clock runs fast.
-func (s serving) simulation() *greenapitest.Simulation {
-	accounts := greenapitest.Fleet(1, s.accounts, simulatedPerDay)
+func (s serving) simulation() *simulation.Simulation {
+	accounts := simulation.Fleet(1, s.accounts, simulatedPerDay)
 	for n := range accounts {
 		accounts[n].ID, accounts[n].Token = accountID(n), token
 	}
 	// The middle of a working day.
 	begin, started := time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC), time.Now()
-	return greenapitest.NewSimulation(greenapitest.Settings{
+	return simulation.New(simulation.Settings{
 		Seed:  1,
 		Clock: func() time.Time { return begin.Add(simulatedSpeed * time.Since(started)) },
 	}, accounts...)
@@ -153,7 +154,7 @@ func (s serving) simulation() *greenapitest.Simulation {
 
 // answer makes the answer of all accounts, in memory unless it is very large.
 func (s serving) answer(kind payload) (greenapitest.Fault, error) {
-	rows := greenapitest.Payload{Rows: s.rows, Seed: 1}
+	rows := simulation.Payload{Rows: s.rows, Seed: 1}
 	if s.rows > largestKept {
 		return greenapitest.Fault{
 			BodyFunc: func(_ context.Context, w io.Writer) error { return kind.write(rows, w) },

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"go.uber.org/goleak"
 )
 
@@ -67,18 +67,18 @@ func TestReaderReadsWhatTheAPIServes(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		what  serving
-		write func(greenapitest.Payload, *bytes.Buffer) error
+		write func(simulation.Payload, *bytes.Buffer) error
 	}{
-		{serving{payload: "calls", rows: 500, accounts: 3}, func(p greenapitest.Payload, b *bytes.Buffer) error { return p.Calls(b) }},
-		{serving{payload: "both", rows: 500, accounts: 2}, func(p greenapitest.Payload, b *bytes.Buffer) error {
+		{serving{payload: "calls", rows: 500, accounts: 3}, func(p simulation.Payload, b *bytes.Buffer) error { return p.Calls(b) }},
+		{serving{payload: "both", rows: 500, accounts: 2}, func(p simulation.Payload, b *bytes.Buffer) error {
 			return errors.Join(p.Calls(b), p.Texts(b))
 		}},
-		{serving{payload: "calls", accounts: 1}, func(p greenapitest.Payload, b *bytes.Buffer) error { return p.Calls(b) }},
+		{serving{payload: "calls", accounts: 1}, func(p simulation.Payload, b *bytes.Buffer) error { return p.Calls(b) }},
 	} {
 		t.Run(fmt.Sprintf("%+v", test.what), func(t *testing.T) {
 			t.Parallel()
 			var bodies bytes.Buffer
-			if err := test.write(greenapitest.Payload{Rows: test.what.rows, Seed: 1}, &bodies); err != nil {
+			if err := test.write(simulation.Payload{Rows: test.what.rows, Seed: 1}, &bodies); err != nil {
 				t.Fatal(err)
 			}
 			reader := startRoles(t, test.what)

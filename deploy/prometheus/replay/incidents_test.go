@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"github.com/greenapi-exporter/greenapi_exporter/deploy/prometheus/replay"
 )
 
@@ -23,7 +23,7 @@ var (
 // incident is a kind of incident, and what is expected to tell of it.
 type incident struct {
 	name     string
-	incident greenapitest.Incident
+	incident simulation.Incident
 	alert    string
 	within   time.Duration // of its beginning, scraped every 5 minutes
 	// muted are alerts that are expected to fire as well, and to be inhibited.
@@ -33,45 +33,45 @@ type incident struct {
 	also []string
 }
 
-func kind(k greenapitest.IncidentKind, share float64) greenapitest.Incident {
-	return greenapitest.Incident{Kind: k, Share: share, From: begin, To: end}
+func kind(k simulation.IncidentKind, share float64) simulation.Incident {
+	return simulation.Incident{Kind: k, Share: share, From: begin, To: end}
 }
 
 func allIncidents() []incident {
-	burst := kind(greenapitest.IncidentBurst, 0)
+	burst := kind(simulation.IncidentBurst, 0)
 	burst.Factor = 60
-	skew := kind(greenapitest.IncidentClockSkew, 0)
+	skew := kind(simulation.IncidentClockSkew, 0)
 	skew.From, skew.To, skew.Skew = start, start.Add(2*time.Hour), 2*time.Hour
 	const stale, gap = "GreenAPIDataStale", "GreenAPIJournalGap"
 	return []incident{
-		{name: "restriction, the API answers 200", incident: kind(greenapitest.IncidentRestriction, 0.9), alert: "GreenAPIAccountSuspended", within: 15 * time.Minute, muted: []string{"GreenAPIMessagesSuspended"}},
-		{name: "logged out", incident: kind(greenapitest.IncidentLogout, 0), alert: "GreenAPIAccountNotAuthorized", within: 15 * time.Minute, muted: []string{"GreenAPIMessagesStuckPending"}},
-		{name: "blocked", incident: kind(greenapitest.IncidentBlock, 0), alert: "GreenAPIAccountBlocked", within: 15 * time.Minute, muted: []string{"GreenAPIMessagesStuckPending"}},
-		{name: "stuck in starting", incident: kind(greenapitest.IncidentStarting, 0), alert: "GreenAPIAccountStuckStarting", within: 25 * time.Minute, muted: []string{"GreenAPIMessagesStuckPending"}},
-		{name: "dead telephone, all stays sent", incident: kind(greenapitest.IncidentStuckSent, 0), alert: "GreenAPIMessagesStuckSent", within: 90 * time.Minute, muted: []string{"GreenAPIDeliveryRatioLow"}},
-		{name: "all stays pending", incident: kind(greenapitest.IncidentStuckPending, 0), alert: "GreenAPIMessagesStuckPending", within: time.Hour},
-		{name: "bad contact list, 6 of 10", incident: kind(greenapitest.IncidentBadContacts, 0.6), alert: "GreenAPINoAccountSurge", within: 3 * time.Hour},
-		{name: "nobody reads", incident: kind(greenapitest.IncidentReadDrop, 0.95), alert: "GreenAPIReadRatioDrop", within: 24 * time.Hour},
-		{name: "calls not answered any more", incident: kind(greenapitest.IncidentAnswerDrop, 0.8), alert: "GreenAPICallAnswerRatioDrop", within: 10 * time.Hour},
-		{name: "calls without sound, all short", incident: kind(greenapitest.IncidentShortCalls, 0.95), alert: "GreenAPIShortCallSurge", within: 12 * time.Hour},
-		{name: "calls fail, 7 of 10", incident: kind(greenapitest.IncidentFailingCalls, 0.7), alert: "GreenAPICallsFailing", within: 6 * time.Hour},
-		{name: "traffic stops", incident: kind(greenapitest.IncidentNoTraffic, 0), alert: "GreenAPINoMessages", within: 3 * time.Hour, also: []string{"GreenAPINoCalls"}},
-		{name: "status webhook off", incident: kind(greenapitest.IncidentWebhooksOff, 0), alert: "GreenAPIStatusWebhookOff", within: 90 * time.Minute},
-		{name: "API answers 500", incident: kind(greenapitest.IncidentServerErrors, 0), alert: "GreenAPICollectorFailing", within: 30 * time.Minute, also: []string{stale, gap}},
-		{name: "API answers 500 to 7 of 10", incident: kind(greenapitest.IncidentServerErrors, 0.7), alert: "GreenAPICollectorFailing", within: time.Hour, also: []string{stale}},
-		{name: "429 storm", incident: kind(greenapitest.IncidentRateLimited, 0.9), alert: "GreenAPIRateLimited", within: 30 * time.Minute, also: []string{stale}},
-		{name: "quota used up", incident: kind(greenapitest.IncidentQuota, 0), alert: "GreenAPIQuotaUsedUp", within: 20 * time.Minute, muted: []string{stale}, also: []string{gap}},
-		{name: "token revoked", incident: kind(greenapitest.IncidentTokenRevoked, 0), alert: "GreenAPITokenRejected", within: 20 * time.Minute, muted: []string{stale}, also: []string{gap}},
-		{name: "account expired", incident: kind(greenapitest.IncidentExpired, 0), alert: "GreenAPIAccountExpired", within: 20 * time.Minute, muted: []string{stale}, also: []string{gap}},
+		{name: "restriction, the API answers 200", incident: kind(simulation.IncidentRestriction, 0.9), alert: "GreenAPIAccountSuspended", within: 15 * time.Minute, muted: []string{"GreenAPIMessagesSuspended"}},
+		{name: "logged out", incident: kind(simulation.IncidentLogout, 0), alert: "GreenAPIAccountNotAuthorized", within: 15 * time.Minute, muted: []string{"GreenAPIMessagesStuckPending"}},
+		{name: "blocked", incident: kind(simulation.IncidentBlock, 0), alert: "GreenAPIAccountBlocked", within: 15 * time.Minute, muted: []string{"GreenAPIMessagesStuckPending"}},
+		{name: "stuck in starting", incident: kind(simulation.IncidentStarting, 0), alert: "GreenAPIAccountStuckStarting", within: 25 * time.Minute, muted: []string{"GreenAPIMessagesStuckPending"}},
+		{name: "dead telephone, all stays sent", incident: kind(simulation.IncidentStuckSent, 0), alert: "GreenAPIMessagesStuckSent", within: 90 * time.Minute, muted: []string{"GreenAPIDeliveryRatioLow"}},
+		{name: "all stays pending", incident: kind(simulation.IncidentStuckPending, 0), alert: "GreenAPIMessagesStuckPending", within: time.Hour},
+		{name: "bad contact list, 6 of 10", incident: kind(simulation.IncidentBadContacts, 0.6), alert: "GreenAPINoAccountSurge", within: 3 * time.Hour},
+		{name: "nobody reads", incident: kind(simulation.IncidentReadDrop, 0.95), alert: "GreenAPIReadRatioDrop", within: 24 * time.Hour},
+		{name: "calls not answered any more", incident: kind(simulation.IncidentAnswerDrop, 0.8), alert: "GreenAPICallAnswerRatioDrop", within: 10 * time.Hour},
+		{name: "calls without sound, all short", incident: kind(simulation.IncidentShortCalls, 0.95), alert: "GreenAPIShortCallSurge", within: 12 * time.Hour},
+		{name: "calls fail, 7 of 10", incident: kind(simulation.IncidentFailingCalls, 0.7), alert: "GreenAPICallsFailing", within: 6 * time.Hour},
+		{name: "traffic stops", incident: kind(simulation.IncidentNoTraffic, 0), alert: "GreenAPINoMessages", within: 3 * time.Hour, also: []string{"GreenAPINoCalls"}},
+		{name: "status webhook off", incident: kind(simulation.IncidentWebhooksOff, 0), alert: "GreenAPIStatusWebhookOff", within: 90 * time.Minute},
+		{name: "API answers 500", incident: kind(simulation.IncidentServerErrors, 0), alert: "GreenAPICollectorFailing", within: 30 * time.Minute, also: []string{stale, gap}},
+		{name: "API answers 500 to 7 of 10", incident: kind(simulation.IncidentServerErrors, 0.7), alert: "GreenAPICollectorFailing", within: time.Hour, also: []string{stale}},
+		{name: "429 storm", incident: kind(simulation.IncidentRateLimited, 0.9), alert: "GreenAPIRateLimited", within: 30 * time.Minute, also: []string{stale}},
+		{name: "quota used up", incident: kind(simulation.IncidentQuota, 0), alert: "GreenAPIQuotaUsedUp", within: 20 * time.Minute, muted: []string{stale}, also: []string{gap}},
+		{name: "token revoked", incident: kind(simulation.IncidentTokenRevoked, 0), alert: "GreenAPITokenRejected", within: 20 * time.Minute, muted: []string{stale}, also: []string{gap}},
+		{name: "account expired", incident: kind(simulation.IncidentExpired, 0), alert: "GreenAPIAccountExpired", within: 20 * time.Minute, muted: []string{stale}, also: []string{gap}},
 		{name: "journal truncated", incident: burst, alert: "GreenAPIWindowTruncated", within: 14 * time.Hour, also: []string{gap}},
 		{name: "API's clock 2 h ahead at the start", incident: skew, alert: "GreenAPIClockSkew", within: 25 * time.Minute},
 	}
 }
 
 // account is a middle-sized account.
-func account(n int, incidents ...greenapitest.Incident) greenapitest.Account {
+func account(n int, incidents ...simulation.Incident) simulation.Account {
 	id := strconv.Itoa(1101000001 + n)
-	return greenapitest.Account{
+	return simulation.Account{
 		ID: id, Name: "account-" + id, Token: "token" + id, MessagesPerDay: 300, CallsPerDay: 120,
 		Groups: 4, Incidents: incidents,
 	}

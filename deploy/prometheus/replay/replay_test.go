@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 )
 
 var (
@@ -97,7 +97,7 @@ func (f form) replayRestarts(t *testing.T) []string {
 	from := start.AddDate(0, 0, f.restartDays-1)
 	w := world{
 		days: f.restartDays, step: 5 * time.Minute, // the alert looks at 30 of them
-		accounts: []greenapitest.Account{account(0)},
+		accounts: []simulation.Account{account(0)},
 		restarts: func(now time.Time) bool { return !now.Before(from) && now.Before(from.Add(2*time.Hour)) },
 	}
 	firings := w.fire(t)
@@ -117,15 +117,15 @@ func (f form) replayQuiet(t *testing.T) [][]string {
 	w := world{days: f.quietDays, step: f.step}
 	for _, perDay := range f.quietPerDay {
 		office, shop := account(len(w.accounts)), account(len(w.accounts)+1)
-		office.Name, office.Rhythm = "in office hours", greenapitest.RhythmBusiness()
-		shop.Name, shop.Rhythm = "in shop hours", greenapitest.RhythmShop()
-		for _, a := range []greenapitest.Account{office, shop} {
+		office.Name, office.Rhythm = "in office hours", simulation.RhythmBusiness()
+		shop.Name, shop.Rhythm = "in shop hours", simulation.RhythmShop()
+		for _, a := range []simulation.Account{office, shop} {
 			a.Name = fmt.Sprintf("%v messages and %v calls a day, %s", perDay, perDay/8, a.Name)
 			a.MessagesPerDay, a.CallsPerDay = perDay, perDay/8
 			w.accounts = append(w.accounts, a)
 		}
 	}
-	groups, behaviour := account(len(w.accounts)), greenapitest.UsualBehaviour()
+	groups, behaviour := account(len(w.accounts)), simulation.UsualBehaviour()
 	behaviour.GroupMessages = 1
 	groups.Name, groups.CallsPerDay = "300 messages a day, all to groups of 20", 0
 	groups.Behaviour, groups.GroupMembers = &behaviour, 20

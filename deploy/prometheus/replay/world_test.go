@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 	"github.com/greenapi-exporter/greenapi_exporter/deploy/prometheus/replay"
@@ -35,7 +36,7 @@ type exporter struct {
 type world struct {
 	days     int
 	step     time.Duration
-	accounts []greenapitest.Account
+	accounts []simulation.Account
 	// restarts tells when the exporter is started anew before a scrape. By default, never.
 	restarts func(time.Time) bool
 }
@@ -46,7 +47,7 @@ func (w world) record(t *testing.T, wanted func(string) bool) *replay.Recording 
 	t.Helper()
 	recording := &replay.Recording{Start: start, Step: w.step, Wanted: wanted}
 	synctest.Test(t, func(t *testing.T) {
-		sim := greenapitest.NewSimulation(greenapitest.Settings{Seed: 20260101}, w.accounts...)
+		sim := simulation.New(simulation.Settings{Seed: 20260101}, w.accounts...)
 		server := greenapitest.NewPipeServer()
 		defer server.Close()
 		server.SetEncoding(greenapitest.EncodingPlain) // zipping takes half of the time
@@ -65,7 +66,7 @@ func (w world) record(t *testing.T, wanted func(string) bool) *replay.Recording 
 	return recording
 }
 
-func newExporter(t *testing.T, sim *greenapitest.Simulation, server *greenapitest.Server) *exporter {
+func newExporter(t *testing.T, sim *simulation.Simulation, server *greenapitest.Server) *exporter {
 	t.Helper()
 	e := &exporter{started: time.Now(), Fleet: collector.NewFleet(collector.Options{
 		Concurrency: 64, Timeout: 30 * time.Second, MinInterval: 10 * time.Second,

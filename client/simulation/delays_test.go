@@ -1,4 +1,4 @@
-package greenapitest
+package simulation
 
 import (
 	"math"
@@ -14,7 +14,7 @@ var statisticsStart = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC) // a Monday
 // messagesOf returns an account's messages of some days.
 func messagesOf(settings Account, days int) (*account, []event) {
 	settings.ID = "1101000001"
-	a := NewSimulation(Settings{Seed: 7}, settings).accounts[0]
+	a := New(Settings{Seed: 7}, settings).accounts[0]
 	var events []event
 	first := statisticsStart.Unix() / secondsPerHour
 	for hour := first; hour < first+int64(24*days); hour++ {
@@ -181,7 +181,7 @@ func TestShares(t *testing.T) {
 
 func TestCallOutcomes(t *testing.T) {
 	t.Parallel()
-	a := NewSimulation(Settings{Seed: 3}, Account{ID: "1", CallsPerDay: 3000, Groups: 5}).accounts[0]
+	a := New(Settings{Seed: 3}, Account{ID: "1", CallsPerDay: 3000, Groups: 5}).accounts[0]
 	outcomes := make(map[status]float64)
 	var talk []float64
 	var video, n float64

@@ -1,4 +1,4 @@
-package greenapitest_test
+package simulation_test
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 )
 
 // A meter counts bytes, and the largest write.
@@ -26,16 +26,16 @@ func (m *meter) Write(b []byte) (int, error) {
 
 type payloadKind struct {
 	name  string
-	write func(greenapitest.Payload, io.Writer) error
+	write func(simulation.Payload, io.Writer) error
 	each  float64 // bytes a row
 }
 
 func payloadKinds() []payloadKind {
 	return []payloadKind{
-		{"calls", greenapitest.Payload.Calls, 440},
-		{"texts", greenapitest.Payload.Texts, 390},
-		{"thumbnails", greenapitest.Payload.Thumbnails, 8900},
-		{"escaped thumbnails", greenapitest.Payload.EscapedThumbnails, 9700},
+		{"calls", simulation.Payload.Calls, 440},
+		{"texts", simulation.Payload.Texts, 390},
+		{"thumbnails", simulation.Payload.Thumbnails, 8900},
+		{"escaped thumbnails", simulation.Payload.EscapedThumbnails, 9700},
 	}
 }
 
@@ -45,7 +45,7 @@ func TestPayloads(t *testing.T) {
 		var text, again bytes.Buffer
 		const rows = 1000
 		for _, w := range []io.Writer{&text, &again} {
-			if err := kind.write(greenapitest.Payload{Rows: rows, Seed: 1}, w); err != nil {
+			if err := kind.write(simulation.Payload{Rows: rows, Seed: 1}, w); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -79,7 +79,7 @@ func TestPayloads(t *testing.T) {
 func TestEscapedPayload(t *testing.T) {
 	t.Parallel()
 	var plain, escaped bytes.Buffer
-	p := greenapitest.Payload{Rows: 50, Seed: 3}
+	p := simulation.Payload{Rows: 50, Seed: 3}
 	if err := errors.Join(p.Thumbnails(&plain), p.EscapedThumbnails(&escaped)); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestPayloadStreams(t *testing.T) {
 	t.Parallel()
 	for _, kind := range payloadKinds() {
 		var m meter
-		if err := kind.write(greenapitest.Payload{Rows: 5000}, &m); err != nil {
+		if err := kind.write(simulation.Payload{Rows: 5000}, &m); err != nil {
 			t.Fatal(err)
 		}
 		if m.largest > 64<<10 {
@@ -108,7 +108,7 @@ func TestPayloadStreams(t *testing.T) {
 		}
 	}
 	var m meter
-	if err := (greenapitest.Payload{}).Calls(&m); err != nil || m.bytes != len("[]") {
+	if err := (simulation.Payload{}).Calls(&m); err != nil || m.bytes != len("[]") {
 		t.Errorf("no rows: %d bytes, %v", m.bytes, err)
 	}
 }
@@ -120,7 +120,7 @@ func TestPayloadReportsTheWritersError(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if err := kind.write(greenapitest.Payload{Rows: 10}, w); !errors.Is(err, io.ErrClosedPipe) {
+		if err := kind.write(simulation.Payload{Rows: 10}, w); !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("%s: %v", kind.name, err)
 		}
 	}
@@ -132,7 +132,7 @@ func BenchmarkPayload(b *testing.B) {
 			var m meter
 			for b.Loop() {
 				m = meter{}
-				if err := kind.write(greenapitest.Payload{Rows: 10000}, &m); err != nil {
+				if err := kind.write(simulation.Payload{Rows: 10000}, &m); err != nil {
 					b.Fatal(err)
 				}
 			}

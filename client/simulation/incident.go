@@ -1,4 +1,4 @@
-package greenapitest
+package simulation
 
 import (
 	"cmp"
@@ -108,7 +108,7 @@ type incident struct {
 
 func newIncident(inc Incident, key uint64) incident {
 	if !slices.Contains(IncidentKinds(), inc.Kind) {
-		panic(fmt.Sprintf("greenapitest: unknown kind of incident %q", inc.Kind))
+		panic(fmt.Sprintf("simulation: unknown kind of incident %q", inc.Kind))
 	}
 	compiled := incident{Incident: inc, key: key, from: math.MinInt64, to: math.MaxInt64}
 	if !inc.From.IsZero() {

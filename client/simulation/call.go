@@ -1,4 +1,4 @@
-package greenapitest
+package simulation
 
 // makeCalls makes the calls that begin in an hour.
 func (a *account) makeCalls(hour int64, incidents []incident) []event {

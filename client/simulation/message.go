@@ -1,4 +1,4 @@
-package greenapitest
+package simulation
 
 import "time"
 

@@ -1,4 +1,4 @@
-package greenapitest
+package simulation
 
 import (
 	"bytes"
@@ -33,7 +33,7 @@ func Demo(seed uint64, clock func() time.Time) *Simulation {
 	for i := range accounts {
 		accounts[i].Token = fakeToken(seed, accounts[i].ID)
 	}
-	return NewSimulation(Settings{Seed: seed, Clock: clock}, accounts...)
+	return New(Settings{Seed: seed, Clock: clock}, accounts...)
 }
 
 // campaigning is bulk sending to lists that are not too clean: by API alone,

@@ -1,4 +1,4 @@
-package greenapitest_test
+package simulation_test
 
 import (
 	"bytes"
@@ -15,21 +15,31 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
+)
+
+const (
+	testID    = "1101000001"
+	testToken = "0123456789abcdef"
 )
 
 var start = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC) // a Monday
 
+func path(method string) string {
+	return "/waInstance" + testID + "/" + method + "/" + testToken
+}
+
 // A world is a simulation of one account, and a hand on its clock.
 type world struct {
 	t   *testing.T
-	sim *greenapitest.Simulation
+	sim *simulation.Simulation
 	srv *greenapitest.Server
 
 	mu  sync.Mutex
 	now time.Time
 }
 
-func newWorld(t *testing.T, settings greenapitest.Settings, account greenapitest.Account) *world {
+func newWorld(t *testing.T, settings simulation.Settings, account simulation.Account) *world {
 	t.Helper()
 	w := &world{t: t, now: start}
 	account.ID, account.Token = testID, testToken
@@ -38,7 +48,7 @@ func newWorld(t *testing.T, settings greenapitest.Settings, account greenapitest
 		defer w.mu.Unlock()
 		return w.now
 	}
-	w.sim = greenapitest.NewSimulation(settings, account)
+	w.sim = simulation.New(settings, account)
 	w.srv = greenapitest.NewUnstartedServer()
 	w.srv.AddSimulation(w.sim)
 	t.Cleanup(w.srv.Close)
@@ -76,8 +86,8 @@ func (w *world) rows(at time.Time, method string, minutes int) []seenRow {
 }
 
 // unusual is a behaviour with everything in it that is rare.
-func unusual() *greenapitest.Behaviour {
-	b := greenapitest.UsualBehaviour()
+func unusual() *simulation.Behaviour {
+	b := simulation.UsualBehaviour()
 	b.NotInGroup, b.Failed, b.NoActiveSession = 0.05, 0.03, 0.03
 	b.Edited, b.ReceiptsReset = 0.1, 0.1
 	b.Degenerate, b.Offer, b.RepeatedRows = 0.02, 0.1, 0.1
@@ -86,10 +96,10 @@ func unusual() *greenapitest.Behaviour {
 
 func TestSameSeedSameRows(t *testing.T) {
 	t.Parallel()
-	account := greenapitest.Account{MessagesPerDay: 300, CallsPerDay: 100, Groups: 4, ThumbnailBytes: 500, Behaviour: unusual()}
-	one := newWorld(t, greenapitest.Settings{Seed: 5}, account)
-	two := newWorld(t, greenapitest.Settings{Seed: 5}, account)
-	other := newWorld(t, greenapitest.Settings{Seed: 6}, account)
+	account := simulation.Account{MessagesPerDay: 300, CallsPerDay: 100, Groups: 4, ThumbnailBytes: 500, Behaviour: unusual()}
+	one := newWorld(t, simulation.Settings{Seed: 5}, account)
+	two := newWorld(t, simulation.Settings{Seed: 5}, account)
+	other := newWorld(t, simulation.Settings{Seed: 6}, account)
 	// The second one is asked in another order, and after much else.
 	two.ask(start.AddDate(0, 1, 0), "lastOutgoingMessages", 10*1440)
 	for _, method := range []string{"lastOutgoingMessages", "lastOutgoingCalls"} {
@@ -111,7 +121,7 @@ func TestSameSeedSameRows(t *testing.T) {
 
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, greenapitest.Settings{Seed: 5}, greenapitest.Account{MessagesPerDay: 300, CallsPerDay: 30})
+	w := newWorld(t, simulation.Settings{Seed: 5}, simulation.Account{MessagesPerDay: 300, CallsPerDay: 30})
 	want := w.ask(start, "lastOutgoingMessages", 3000).Body.String()
 	var wg sync.WaitGroup
 	for range 4 {
@@ -124,7 +134,7 @@ func TestConcurrentUse(t *testing.T) {
 			}
 		})
 	}
-	w.sim.AddIncident(testID, greenapitest.Incident{Kind: greenapitest.IncidentLogout, From: start.Add(time.Hour)})
+	w.sim.AddIncident(testID, simulation.Incident{Kind: simulation.IncidentLogout, From: start.Add(time.Hour)})
 	wg.Wait()
 }
 
@@ -132,8 +142,8 @@ func TestConcurrentUse(t *testing.T) {
 // newest first.
 func TestWindow(t *testing.T) {
 	t.Parallel()
-	for _, reading := range []greenapitest.Reading{greenapitest.ByLastAction, greenapitest.BySendingTime} {
-		w := newWorld(t, greenapitest.Settings{Seed: 5, Reading: reading}, greenapitest.Account{MessagesPerDay: 800, CallsPerDay: 50})
+	for _, reading := range []simulation.Reading{simulation.ByLastAction, simulation.BySendingTime} {
+		w := newWorld(t, simulation.Settings{Seed: 5, Reading: reading}, simulation.Account{MessagesPerDay: 800, CallsPerDay: 50})
 		at := start.AddDate(0, 0, 3).Add(15 * time.Hour)
 		day := w.rows(at, "lastOutgoingMessages", 1440)
 		hour := w.rows(at, "lastOutgoingMessages", 60)
@@ -143,7 +153,7 @@ func TestWindow(t *testing.T) {
 		inDay := make(map[string]bool)
 		for _, r := range day {
 			inDay[r.IDMessage] = true
-			if r.Timestamp > at.Unix() || reading == greenapitest.ByLastAction && r.Timestamp < at.Add(-24*time.Hour).Unix() {
+			if r.Timestamp > at.Unix() || reading == simulation.ByLastAction && r.Timestamp < at.Add(-24*time.Hour).Unix() {
 				t.Errorf("reading %d: a row of %d at %d", reading, r.Timestamp, at.Unix())
 			}
 		}
@@ -157,10 +167,10 @@ func TestWindow(t *testing.T) {
 		for _, r := range day {
 			older = older || r.Timestamp >= at.Add(-time.Hour).Unix() && !slices.ContainsFunc(hour, func(h seenRow) bool { return h.IDMessage == r.IDMessage })
 		}
-		if older != (reading == greenapitest.BySendingTime) {
+		if older != (reading == simulation.BySendingTime) {
 			t.Errorf("reading %d: rows that moved late are left out: %v", reading, older)
 		}
-		if reading == greenapitest.ByLastAction && !slices.IsSortedFunc(day, func(a, b seenRow) int { return int(b.Timestamp - a.Timestamp) }) {
+		if reading == simulation.ByLastAction && !slices.IsSortedFunc(day, func(a, b seenRow) int { return int(b.Timestamp - a.Timestamp) }) {
 			t.Error("rows are not sorted")
 		}
 	}
@@ -168,9 +178,9 @@ func TestWindow(t *testing.T) {
 
 func TestCapDropsTheOldest(t *testing.T) {
 	t.Parallel()
-	account := greenapitest.Account{MessagesPerDay: 500}
-	whole := newWorld(t, greenapitest.Settings{Seed: 5}, account).rows(start.Add(15*time.Hour), "lastOutgoingMessages", 4*1440)
-	capped := newWorld(t, greenapitest.Settings{Seed: 5, Cap: 100}, account).rows(start.Add(15*time.Hour), "lastOutgoingMessages", 4*1440)
+	account := simulation.Account{MessagesPerDay: 500}
+	whole := newWorld(t, simulation.Settings{Seed: 5}, account).rows(start.Add(15*time.Hour), "lastOutgoingMessages", 4*1440)
+	capped := newWorld(t, simulation.Settings{Seed: 5, Cap: 100}, account).rows(start.Add(15*time.Hour), "lastOutgoingMessages", 4*1440)
 	if len(capped) != 100 || len(whole) <= 1000 {
 		t.Fatalf("%d of %d rows", len(capped), len(whole))
 	}
@@ -183,9 +193,9 @@ func TestCapDropsTheOldest(t *testing.T) {
 // something once it has.
 func TestIncidentsAreCausal(t *testing.T) {
 	t.Parallel()
-	account := greenapitest.Account{MessagesPerDay: 600, CallsPerDay: 400, Groups: 5}
+	account := simulation.Account{MessagesPerDay: 600, CallsPerDay: 400, Groups: 5}
 	from := start.AddDate(0, 0, 1).Add(11*time.Hour + 17*time.Minute)
-	quiet := newWorld(t, greenapitest.Settings{Seed: 9}, account)
+	quiet := newWorld(t, simulation.Settings{Seed: 9}, account)
 	methods := []string{"lastOutgoingMessages", "lastOutgoingCalls", "getStateInstance", "getSettings", "getWaSettings", "getMessagesCount"}
 	story := func(w *world, at time.Time) string {
 		var b strings.Builder
@@ -195,11 +205,11 @@ func TestIncidentsAreCausal(t *testing.T) {
 		}
 		return b.String()
 	}
-	for _, kind := range greenapitest.IncidentKinds() {
-		w := newWorld(t, greenapitest.Settings{Seed: 9}, account)
+	for _, kind := range simulation.IncidentKinds() {
+		w := newWorld(t, simulation.Settings{Seed: 9}, account)
 		// Seen before, and so kept: the incident must get past that.
 		story(w, from.Add(3*time.Hour))
-		w.sim.AddIncident(testID, greenapitest.Incident{
+		w.sim.AddIncident(testID, simulation.Incident{
 			Kind: kind, From: from, To: from.Add(6 * time.Hour), Factor: 3, Skew: time.Hour, State: "sleepMode",
 		})
 		for _, before := range []time.Duration{time.Second, time.Minute, 5 * time.Hour} {
@@ -218,32 +228,32 @@ func TestIncidentAnswers(t *testing.T) {
 	from := start.Add(9 * time.Hour)
 	at, after := from.Add(time.Hour), from.Add(3*time.Hour)
 	tests := []struct {
-		incident     greenapitest.Incident
+		incident     simulation.Incident
 		method, want string
 		status       int
 	}{
-		{greenapitest.Incident{Kind: greenapitest.IncidentRestriction}, "getStateInstance", `"suspended"`, 200},
-		{greenapitest.Incident{Kind: greenapitest.IncidentRestriction}, "getWaSettings", fmt.Sprintf(`"suspendedUntil":%d`, from.Add(2*time.Hour).Unix()), 200},
-		{greenapitest.Incident{Kind: greenapitest.IncidentLogout}, "getStateInstance", `"notAuthorized"`, 200},
-		{greenapitest.Incident{Kind: greenapitest.IncidentLogout, JournalsFail: true}, "lastOutgoingCalls", "not authorized", 400},
-		{greenapitest.Incident{Kind: greenapitest.IncidentLogout, JournalsFail: true}, "getStateInstance", "notAuthorized", 200},
-		{greenapitest.Incident{Kind: greenapitest.IncidentBlock}, "getStateInstance", `"blocked"`, 200},
-		{greenapitest.Incident{Kind: greenapitest.IncidentStarting}, "getStateInstance", `"starting"`, 200},
-		{greenapitest.Incident{Kind: greenapitest.IncidentStarting, JournalsFail: true}, "lastOutgoingMessages", "in starting process", 400},
-		{greenapitest.Incident{Kind: greenapitest.IncidentExpired}, "getSettings", "expired", 400},
-		{greenapitest.Incident{Kind: greenapitest.IncidentState, State: "pendingCode"}, "getStateInstance", `"pendingCode"`, 200},
-		{greenapitest.Incident{Kind: greenapitest.IncidentState}, "getStateInstance", "null", 200},
-		{greenapitest.Incident{Kind: greenapitest.IncidentServerErrors}, "lastOutgoingCalls", "error", 500},
-		{greenapitest.Incident{Kind: greenapitest.IncidentServerErrors, Status: 504}, "lastOutgoingCalls", "error", 504},
-		{greenapitest.Incident{Kind: greenapitest.IncidentRateLimited}, "lastOutgoingCalls", "", 429},
-		{greenapitest.Incident{Kind: greenapitest.IncidentQuota}, "lastOutgoingCalls", "QUOTE_EXCEEDED", 466},
-		{greenapitest.Incident{Kind: greenapitest.IncidentTokenRevoked}, "getStateInstance", "", 401},
-		{greenapitest.Incident{Kind: greenapitest.IncidentWebhooksOff}, "getSettings", `"outgoingWebhook":"no"`, 200},
-		{greenapitest.Incident{Kind: greenapitest.IncidentWebhooksOff, Settings: []string{"outgoingCallWebhook"}}, "getSettings", `"outgoingCallWebhook":"no"`, 200},
+		{simulation.Incident{Kind: simulation.IncidentRestriction}, "getStateInstance", `"suspended"`, 200},
+		{simulation.Incident{Kind: simulation.IncidentRestriction}, "getWaSettings", fmt.Sprintf(`"suspendedUntil":%d`, from.Add(2*time.Hour).Unix()), 200},
+		{simulation.Incident{Kind: simulation.IncidentLogout}, "getStateInstance", `"notAuthorized"`, 200},
+		{simulation.Incident{Kind: simulation.IncidentLogout, JournalsFail: true}, "lastOutgoingCalls", "not authorized", 400},
+		{simulation.Incident{Kind: simulation.IncidentLogout, JournalsFail: true}, "getStateInstance", "notAuthorized", 200},
+		{simulation.Incident{Kind: simulation.IncidentBlock}, "getStateInstance", `"blocked"`, 200},
+		{simulation.Incident{Kind: simulation.IncidentStarting}, "getStateInstance", `"starting"`, 200},
+		{simulation.Incident{Kind: simulation.IncidentStarting, JournalsFail: true}, "lastOutgoingMessages", "in starting process", 400},
+		{simulation.Incident{Kind: simulation.IncidentExpired}, "getSettings", "expired", 400},
+		{simulation.Incident{Kind: simulation.IncidentState, State: "pendingCode"}, "getStateInstance", `"pendingCode"`, 200},
+		{simulation.Incident{Kind: simulation.IncidentState}, "getStateInstance", "null", 200},
+		{simulation.Incident{Kind: simulation.IncidentServerErrors}, "lastOutgoingCalls", "error", 500},
+		{simulation.Incident{Kind: simulation.IncidentServerErrors, Status: 504}, "lastOutgoingCalls", "error", 504},
+		{simulation.Incident{Kind: simulation.IncidentRateLimited}, "lastOutgoingCalls", "", 429},
+		{simulation.Incident{Kind: simulation.IncidentQuota}, "lastOutgoingCalls", "QUOTE_EXCEEDED", 466},
+		{simulation.Incident{Kind: simulation.IncidentTokenRevoked}, "getStateInstance", "", 401},
+		{simulation.Incident{Kind: simulation.IncidentWebhooksOff}, "getSettings", `"outgoingWebhook":"no"`, 200},
+		{simulation.Incident{Kind: simulation.IncidentWebhooksOff, Settings: []string{"outgoingCallWebhook"}}, "getSettings", `"outgoingCallWebhook":"no"`, 200},
 	}
 	for _, test := range tests {
 		test.incident.From, test.incident.To = from, from.Add(2*time.Hour)
-		w := newWorld(t, greenapitest.Settings{}, greenapitest.Account{Incidents: []greenapitest.Incident{test.incident}})
+		w := newWorld(t, simulation.Settings{}, simulation.Account{Incidents: []simulation.Incident{test.incident}})
 		got := w.ask(at, test.method, 60)
 		if got.Code != test.status || !strings.Contains(got.Body.String(), test.want) {
 			t.Errorf("%s: %s answers %d %s", test.incident.Kind, test.method, got.Code, got.Body)
@@ -257,8 +267,8 @@ func TestIncidentAnswers(t *testing.T) {
 // A share of requests fails in an incident with a share.
 func TestShareOfRequests(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, greenapitest.Settings{}, greenapitest.Account{Incidents: []greenapitest.Incident{
-		{Kind: greenapitest.IncidentServerErrors, Share: 0.3},
+	w := newWorld(t, simulation.Settings{}, simulation.Account{Incidents: []simulation.Incident{
+		{Kind: simulation.IncidentServerErrors, Share: 0.3},
 	}})
 	failed := 0
 	for minute := range 1000 {
@@ -274,8 +284,8 @@ func TestShareOfRequests(t *testing.T) {
 func TestQueue(t *testing.T) {
 	t.Parallel()
 	from := start.AddDate(0, 0, 1).Add(9 * time.Hour)
-	w := newWorld(t, greenapitest.Settings{Seed: 2}, greenapitest.Account{MessagesPerDay: 2000, Incidents: []greenapitest.Incident{
-		{Kind: greenapitest.IncidentStuckPending, From: from, To: from.Add(time.Hour)},
+	w := newWorld(t, simulation.Settings{Seed: 2}, simulation.Account{MessagesPerDay: 2000, Incidents: []simulation.Incident{
+		{Kind: simulation.IncidentStuckPending, From: from, To: from.Add(time.Hour)},
 	}})
 	count := func(at time.Time) int {
 		var answer struct{ Count int }
@@ -302,26 +312,30 @@ func TestQueue(t *testing.T) {
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	at := start.Add(15 * time.Hour)
-	sim := greenapitest.Demo(1, func() time.Time { return at })
-	srv := greenapitest.NewSimulationServer(sim)
-	defer srv.Close()
-	client := srv.Client()
-	defer client.CloseIdleConnections()
+	sim := simulation.Demo(1, func() time.Time { return at })
+	get := func(target string) *httptest.ResponseRecorder {
+		recorder := httptest.NewRecorder()
+		sim.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, nil))
+		return recorder
+	}
 	states := make(map[string]string)
 	rows := make(map[string][2]int)
 	for _, a := range sim.Accounts() {
-		base := srv.URL + "/waInstance" + a.ID + "/"
-		_, body := call(t, client, base+"getStateInstance/"+a.Token)
-		states[a.Name], _ = decodeObject(t, body)["stateInstance"].(string)
+		base := "/waInstance" + a.ID + "/"
+		var state struct{ StateInstance string }
+		if err := json.Unmarshal(get(base+"getStateInstance/"+a.Token).Body.Bytes(), &state); err != nil {
+			t.Error(err)
+		}
+		states[a.Name] = state.StateInstance
 		var counts [2]int
 		for i, method := range []string{"lastOutgoingMessages", "lastOutgoingCalls"} {
-			response, body := call(t, client, base+method+"/"+a.Token)
+			answer := get(base + method + "/" + a.Token)
 			var all []map[string]any
 			switch {
-			case response.StatusCode == 404:
+			case answer.Code == http.StatusNotFound:
 				counts[i] = -1
-			case json.Unmarshal([]byte(body), &all) != nil:
-				t.Errorf("%s of %s: %.80q", method, a.Name, body)
+			case json.Unmarshal(answer.Body.Bytes(), &all) != nil:
+				t.Errorf("%s of %s: %.80q", method, a.Name, answer.Body)
 			default:
 				counts[i] = len(all)
 			}
@@ -335,7 +349,7 @@ func TestDemo(t *testing.T) {
 	if diff := cmp.Diff(wantStates, states); diff != "" {
 		t.Error(diff)
 	}
-	if rows["campaigns"][0] != greenapitest.JournalCap {
+	if rows["campaigns"][0] != simulation.JournalCap {
 		t.Errorf("campaigns: %d rows, want a truncated journal", rows["campaigns"][0])
 	}
 	if rows["calls-only"][0] != 0 || rows["calls-only"][1] < 100 || rows["telegram"][1] != -1 || rows["telegram"][0] < 30 {
@@ -345,9 +359,9 @@ func TestDemo(t *testing.T) {
 
 func TestOddAccounts(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, greenapitest.Settings{Seed: 1}, greenapitest.Account{
+	w := newWorld(t, simulation.Settings{Seed: 1}, simulation.Account{
 		MessagesPerDay: 500, CallsPerDay: 200, Groups: 5, OldSchema: true, OldSpelling: true, NumericChats: true,
-		Incidents: []greenapitest.Incident{{Kind: greenapitest.IncidentRestriction, Share: 0.5}},
+		Incidents: []simulation.Incident{{Kind: simulation.IncidentRestriction, Share: 0.5}},
 	})
 	messages := w.ask(start.Add(15*time.Hour), "lastOutgoingMessages", 1440).Body.Bytes()
 	calls := w.ask(start.Add(15*time.Hour), "lastOutgoingCalls", 1440).Body.Bytes()
@@ -375,7 +389,7 @@ func TestOddAccounts(t *testing.T) {
 // Before its beginning an account has done nothing.
 func TestSince(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, greenapitest.Settings{Seed: 1}, greenapitest.Account{MessagesPerDay: 500, CallsPerDay: 50, Since: start.Add(9 * time.Hour)})
+	w := newWorld(t, simulation.Settings{Seed: 1}, simulation.Account{MessagesPerDay: 500, CallsPerDay: 50, Since: start.Add(9 * time.Hour)})
 	if rows := w.rows(start.Add(9*time.Hour), "lastOutgoingMessages", 5000); len(rows) != 0 {
 		t.Errorf("%d rows before the beginning", len(rows))
 	}

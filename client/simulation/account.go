@@ -1,4 +1,4 @@
-package greenapitest
+package simulation
 
 import (
 	"fmt"
@@ -106,15 +106,6 @@ func UsualBehaviour() Behaviour {
 	}
 }
 
-// Partner is the account as the partner API lists it.
-func (a Account) Partner() PartnerInstance {
-	p := PartnerInstance{IDInstance: a.ID, Name: a.Name, APITokenInstance: a.Token}
-	if !a.Expires.IsZero() {
-		p.ExpirationDate = a.Expires.UTC().Format("2006-01-02T15:04:05")
-	}
-	return p
-}
-
 // account is an Account at work.
 type account struct {
 	Account
@@ -156,7 +147,7 @@ func newAccount(sim *Simulation, settings Account) *account {
 		a.behaviour = UsualBehaviour()
 	}
 	if a.MessagesPerDay < 0 || a.CallsPerDay < 0 || a.Contacts < 0 || a.Groups < 0 || a.GroupMembers < 0 || a.ID == "" {
-		panic(fmt.Sprintf("greenapitest: account %q: no id, or a negative number", a.ID))
+		panic(fmt.Sprintf("simulation: account %q: no id, or a negative number", a.ID))
 	}
 	a.messages = stream{account: a, make: a.makeMessages, slots: make([]atomic.Pointer[block], cachedHours)}
 	a.calls = stream{account: a, make: a.makeCalls, slots: make([]atomic.Pointer[block], cachedHours)}

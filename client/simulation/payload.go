@@ -1,4 +1,4 @@
-package greenapitest
+package simulation
 
 import (
 	"fmt"
@@ -80,7 +80,7 @@ func (p Payload) EscapedThumbnails(w io.Writer) error {
 // account returns the account whose rows the payload is made of.
 func (p Payload) account(settings Account) *account {
 	settings.ID = "1101000000"
-	return NewSimulation(Settings{Seed: p.Seed}, settings).accounts[0]
+	return New(Settings{Seed: p.Seed}, settings).accounts[0]
 }
 
 // appendKind appends the row of a message whose type is given.

@@ -1,4 +1,4 @@
-package greenapitest_test
+package simulation_test
 
 import (
 	"maps"
@@ -10,13 +10,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 )
 
 // An observer reads whole journals one after the other and counts what is new
 // in each, in the most obvious way. It stands for what an exporter does.
 type observer struct {
-	truth     greenapitest.Truth
+	truth     simulation.Truth
 	stage     map[string]int             // by chat and id, the highest seen
 	failed    map[string]map[string]bool // likewise, by reason
 	calls     map[string]int             // how often a row occurs
@@ -25,15 +25,15 @@ type observer struct {
 
 func newObserver() *observer {
 	return &observer{
-		truth: greenapitest.Truth{
-			Observed:     make(map[greenapitest.MessageLabels]int),
+		truth: simulation.Truth{
+			Observed:     make(map[simulation.MessageLabels]int),
 			Sent:         make(map[string]int),
 			Delivered:    make(map[string]int),
 			Read:         make(map[string]int),
-			Failed:       make(map[greenapitest.FailureLabels]int),
-			Calls:        make(map[greenapitest.CallLabels]int),
-			Participants: make(map[greenapitest.CallLabels]int),
-			Durations:    make(map[greenapitest.DurationLabels][]int),
+			Failed:       make(map[simulation.FailureLabels]int),
+			Calls:        make(map[simulation.CallLabels]int),
+			Participants: make(map[simulation.CallLabels]int),
+			Durations:    make(map[simulation.DurationLabels][]int),
 		},
 		stage:  make(map[string]int),
 		failed: make(map[string]map[string]bool),
@@ -68,7 +68,7 @@ func (o *observer) message(r seenRow) {
 			origin = "api"
 		}
 		add(func() {
-			o.truth.Observed[greenapitest.MessageLabels{MessageType: r.TypeMessage, ChatType: chat, Origin: origin}]++
+			o.truth.Observed[simulation.MessageLabels{MessageType: r.TypeMessage, ChatType: chat, Origin: origin}]++
 		})
 	}
 	stages := []string{"pending", "sent", "delivered", "read"}
@@ -78,7 +78,7 @@ func (o *observer) message(r seenRow) {
 		reason := strings.ReplaceAll(r.StatusMessage, "yellowCard", "suspended")
 		if !o.failed[key][reason] {
 			o.failed[key][reason] = true
-			add(func() { o.truth.Failed[greenapitest.FailureLabels{Reason: reason, ChatType: chat}]++ })
+			add(func() { o.truth.Failed[simulation.FailureLabels{Reason: reason, ChatType: chat}]++ })
 		}
 		return
 	}
@@ -107,15 +107,15 @@ func (o *observer) journal(rows []seenRow) {
 		if r.IsVideo {
 			media = "video"
 		}
-		label := func(status string) greenapitest.CallLabels {
-			return greenapitest.CallLabels{Status: strings.ReplaceAll(status, "hangUp", "hungUp"), Media: media, ChatType: chatOf(r.ChatID)}
+		label := func(status string) simulation.CallLabels {
+			return simulation.CallLabels{Status: strings.ReplaceAll(status, "hangUp", "hungUp"), Media: media, ChatType: chatOf(r.ChatID)}
 		}
 		o.truth.Calls[label(r.Status)]++
 		for _, p := range r.Participants {
 			o.truth.Participants[label(p.Status)]++
 		}
 		if r.Status == "pickUp" {
-			labels := greenapitest.DurationLabels{Media: media, ChatType: chatOf(r.ChatID)}
+			labels := simulation.DurationLabels{Media: media, ChatType: chatOf(r.ChatID)}
 			o.truth.Durations[labels] = append(o.truth.Durations[labels], r.Duration)
 			slices.Sort(o.truth.Durations[labels])
 		}
@@ -137,33 +137,33 @@ func TestTruthIsWhatAnObserverCounts(t *testing.T) {
 	day := func(n int, hour float64) time.Time {
 		return start.AddDate(0, 0, n).Add(time.Duration(hour * float64(time.Hour)))
 	}
-	incidents := []greenapitest.Incident{
-		{Kind: greenapitest.IncidentRestriction, From: day(2, 9.3), To: day(2, 11), Share: 0.6},
-		{Kind: greenapitest.IncidentLogout, From: day(2, 12), To: day(2, 14.1)},
-		{Kind: greenapitest.IncidentStuckSent, From: day(2, 13), To: day(2, 17)},
-		{Kind: greenapitest.IncidentStuckPending, From: day(3, 9), To: day(3, 10)},
-		{Kind: greenapitest.IncidentBadContacts, From: day(3, 9.5), To: day(3, 12), Share: 0.4},
-		{Kind: greenapitest.IncidentBurst, From: day(3, 13), To: day(3, 15), Factor: 3},
-		{Kind: greenapitest.IncidentNoTraffic, From: day(3, 14.5), To: day(3, 15.5), Share: 0.8},
-		{Kind: greenapitest.IncidentWebhooksOff, From: day(3, 16), To: day(3, 17)},
-		{Kind: greenapitest.IncidentAnswerDrop, From: day(2, 9), To: day(2, 12), Share: 0.7},
-		{Kind: greenapitest.IncidentShortCalls, From: day(3, 9), To: day(3, 12), Share: 0.7},
-		{Kind: greenapitest.IncidentFailingCalls, From: day(3, 12), To: day(3, 14), Share: 0.5},
-		{Kind: greenapitest.IncidentReadDrop, From: day(3, 8), To: day(3, 14), Share: 0.5},
+	incidents := []simulation.Incident{
+		{Kind: simulation.IncidentRestriction, From: day(2, 9.3), To: day(2, 11), Share: 0.6},
+		{Kind: simulation.IncidentLogout, From: day(2, 12), To: day(2, 14.1)},
+		{Kind: simulation.IncidentStuckSent, From: day(2, 13), To: day(2, 17)},
+		{Kind: simulation.IncidentStuckPending, From: day(3, 9), To: day(3, 10)},
+		{Kind: simulation.IncidentBadContacts, From: day(3, 9.5), To: day(3, 12), Share: 0.4},
+		{Kind: simulation.IncidentBurst, From: day(3, 13), To: day(3, 15), Factor: 3},
+		{Kind: simulation.IncidentNoTraffic, From: day(3, 14.5), To: day(3, 15.5), Share: 0.8},
+		{Kind: simulation.IncidentWebhooksOff, From: day(3, 16), To: day(3, 17)},
+		{Kind: simulation.IncidentAnswerDrop, From: day(2, 9), To: day(2, 12), Share: 0.7},
+		{Kind: simulation.IncidentShortCalls, From: day(3, 9), To: day(3, 12), Share: 0.7},
+		{Kind: simulation.IncidentFailingCalls, From: day(3, 12), To: day(3, 14), Share: 0.5},
+		{Kind: simulation.IncidentReadDrop, From: day(3, 8), To: day(3, 14), Share: 0.5},
 	}
 	tests := []struct {
 		name     string
-		settings greenapitest.Settings
-		account  greenapitest.Account
+		settings simulation.Settings
+		account  simulation.Account
 		interval time.Duration
 		minutes  int
 	}{
-		{"quiet", greenapitest.Settings{}, greenapitest.Account{}, 45 * time.Minute, 1440},
-		{"odd rows and incidents", greenapitest.Settings{}, greenapitest.Account{Behaviour: unusual(), Incidents: incidents}, 25 * time.Minute, 1440},
-		{"a long interval", greenapitest.Settings{}, greenapitest.Account{Behaviour: nothingReset(), Incidents: incidents}, 5*time.Hour + 7*time.Second, 1440},
-		{"old schema and spelling", greenapitest.Settings{}, greenapitest.Account{OldSchema: true, OldSpelling: true, Incidents: incidents}, 50 * time.Minute, 1440},
-		{"a window by sending time", greenapitest.Settings{Reading: greenapitest.BySendingTime}, greenapitest.Account{Incidents: incidents}, 50 * time.Minute, 3000},
-		{"a short window since the beginning", greenapitest.Settings{}, greenapitest.Account{Behaviour: unusual(), Since: day(2, 5)}, 13 * time.Minute, 20},
+		{"quiet", simulation.Settings{}, simulation.Account{}, 45 * time.Minute, 1440},
+		{"odd rows and incidents", simulation.Settings{}, simulation.Account{Behaviour: unusual(), Incidents: incidents}, 25 * time.Minute, 1440},
+		{"a long interval", simulation.Settings{}, simulation.Account{Behaviour: nothingReset(), Incidents: incidents}, 5*time.Hour + 7*time.Second, 1440},
+		{"old schema and spelling", simulation.Settings{}, simulation.Account{OldSchema: true, OldSpelling: true, Incidents: incidents}, 50 * time.Minute, 1440},
+		{"a window by sending time", simulation.Settings{Reading: simulation.BySendingTime}, simulation.Account{Incidents: incidents}, 50 * time.Minute, 3000},
+		{"a short window since the beginning", simulation.Settings{}, simulation.Account{Behaviour: unusual(), Since: day(2, 5)}, 13 * time.Minute, 20},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -190,7 +190,7 @@ func TestTruthIsWhatAnObserverCounts(t *testing.T) {
 }
 
 // nothingReset is the unusual behaviour without what a long interval hides.
-func nothingReset() *greenapitest.Behaviour {
+func nothingReset() *simulation.Behaviour {
 	b := unusual()
 	b.ReceiptsReset = 0
 	return b
@@ -199,7 +199,7 @@ func nothingReset() *greenapitest.Behaviour {
 // Truth of two halves sums up to that of the whole.
 func TestTruthAddsUp(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, greenapitest.Settings{Seed: 4}, greenapitest.Account{MessagesPerDay: 400, CallsPerDay: 100, Groups: 3, Behaviour: unusual()})
+	w := newWorld(t, simulation.Settings{Seed: 4}, simulation.Account{MessagesPerDay: 400, CallsPerDay: 100, Groups: 3, Behaviour: unusual()})
 	middle := start.Add(31*time.Hour + 500*time.Millisecond)
 	end := start.AddDate(0, 0, 3)
 	first, second, whole := w.sim.Truth(testID, start, middle), w.sim.Truth(testID, middle, end), w.sim.Truth(testID, start, end)
