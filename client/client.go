@@ -97,7 +97,7 @@ func newClient(opts Options, subject string, methods ...string) (*Client, error)
 	}
 	base.Path = strings.TrimRight(base.Path, "/")
 	if opts.HTTPClient == nil {
-		opts.HTTPClient = &http.Client{Transport: stay{http.DefaultTransport}}
+		opts.HTTPClient = &http.Client{Transport: noRedirect{http.DefaultTransport}}
 	}
 	if opts.MaxBodyBytes == 0 {
 		opts.MaxBodyBytes = 256 << 20

@@ -174,16 +174,16 @@ type body struct {
 	max      int64
 }
 
-// pieces pools the buffers that bodies are read through: the decoder asks for
-// 4 KiB at a time, the socket is better read in larger pieces.
+// readerPool holds the buffers that bodies are read through: the decoder asks for
+// 4 KiB at a time, the socket is better read in larger readerPool.
 var (
-	pieces  = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 32<<10) }}
-	gunzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
+	readerPool = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 32<<10) }}
+	gunzips    = sync.Pool{New: func() any { return new(gzip.Reader) }}
 )
 
 func newBody(response *http.Response, limit int64) (*body, error) {
 	b := &body{response: response, in: response.Body, max: limit}
-	b.buf, _ = pieces.Get().(*bufio.Reader)
+	b.buf, _ = readerPool.Get().(*bufio.Reader)
 	switch encoding := strings.ToLower(response.Header.Get("Content-Encoding")); encoding {
 	case "", "identity":
 	case "gzip", "x-gzip":
@@ -243,7 +243,7 @@ func (b *body) Read(p []byte) (int, error) {
 func (b *body) close() {
 	_ = b.response.Body.Close() // the answer is decided; a connection that breaks now changes nothing
 	b.buf.Reset(nil)
-	pieces.Put(b.buf)
+	readerPool.Put(b.buf)
 	if b.gz != nil {
 		gunzips.Put(b.gz)
 	}

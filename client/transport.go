@@ -40,17 +40,17 @@ func NewHTTPClient(cfg promconfig.HTTPClientConfig, concurrency int, dial promco
 		transport.MaxIdleConnsPerHost = concurrency * waitingPerBody
 		transport.MaxResponseHeaderBytes = maxResponseHeader
 	}
-	c.Transport = stay{c.Transport}
+	c.Transport = noRedirect{c.Transport}
 	return c, nil
 }
 
-// stay makes an http.Client follow no redirect, by hiding where it leads. With
+// noRedirect makes an http.Client follow no redirect, by hiding where it leads. With
 // CheckRedirect, a Location that is no URL would pass for a broken connection.
-type stay struct{ http.RoundTripper }
+type noRedirect struct{ http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
-func (s stay) RoundTrip(req *http.Request) (*http.Response, error) {
-	response, err := s.RoundTripper.RoundTrip(req)
+func (t noRedirect) RoundTrip(req *http.Request) (*http.Response, error) {
+	response, err := t.RoundTripper.RoundTrip(req)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // what it is decides the reason of the failure
 	}
@@ -59,6 +59,6 @@ func (s stay) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // CloseIdleConnections serves the http.Client's method of this name.
-func (s stay) CloseIdleConnections() {
-	(&http.Client{Transport: s.RoundTripper}).CloseIdleConnections()
+func (t noRedirect) CloseIdleConnections() {
+	(&http.Client{Transport: t.RoundTripper}).CloseIdleConnections()
 }

@@ -58,7 +58,7 @@ type discovery struct {
 	api        *client.Partner // holds the rate limit; kept while it asks the same URL in the same way
 	apiURL     string
 	httpClient *http.Client
-	pace       pace
+	backoff    backoff
 }
 
 // Token implements client.TokenSource with the token of the present configuration.
@@ -100,7 +100,7 @@ const forever = math.MaxInt64
 func (d *discovery) refresh(ctx context.Context) time.Duration {
 	f := d.fleet
 	err := d.connect()
-	if _, tooSoon := d.pace.held(time.Now()); tooSoon {
+	if _, tooSoon := d.backoff.held(time.Now()); tooSoon {
 		return jitter(discoveryRetry)
 	}
 	var list []spec
@@ -114,12 +114,12 @@ func (d *discovery) refresh(ctx context.Context) time.Duration {
 		return 0
 	}
 	if err != nil {
-		d.pace.ended(Result{Err: asFailure(client.MethodPartnerInstances, err)}, 0)
+		d.backoff.ended(Result{Err: asFailure(client.MethodPartnerInstances, err)}, 0)
 		f.discovery.success.Set(0)
 		f.opts.Logger.WarnContext(ctx, "discovery failed, the instances that are known stay", "err", err)
 		return jitter(discoveryRetry)
 	}
-	d.pace.ended(Result{}, 0)
+	d.backoff.ended(Result{}, 0)
 	f.discovery.success.Set(1)
 	f.discovery.at.SetToCurrentTime()
 	return d.partner.RefreshInterval
@@ -131,7 +131,7 @@ func (d *discovery) connect() error {
 	f := d.fleet
 	if token, err := d.Token(); err == nil && token.Reveal() != d.token.Reveal() {
 		d.token = token
-		d.pace.reset()
+		d.backoff.reset()
 	}
 	f.mu.Lock()
 	httpClient := f.httpClient
@@ -139,7 +139,7 @@ func (d *discovery) connect() error {
 	if d.api != nil && d.apiURL == d.partner.APIURL && d.httpClient == httpClient {
 		return nil
 	}
-	d.pace.reset()
+	d.backoff.reset()
 	api, err := client.NewPartner(client.Options{
 		APIURL: d.partner.APIURL, Token: d, HTTPClient: httpClient, Gate: f.gate,
 		Timeout: f.opts.Timeout, MaxBodyBytes: f.opts.MaxBodyBytes, UserAgent: f.opts.UserAgent,

@@ -38,7 +38,7 @@ func (i *Instance) noticeToken(s *setup) {
 		return // who uses it says so
 	}
 	if before := i.token.Swap(&token); before != nil && before.Reveal() != token.Reveal() {
-		for _, p := range s.paces {
+		for _, p := range s.backoffs {
 			p.reset()
 		}
 	}

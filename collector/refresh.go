@@ -17,7 +17,7 @@ type refresh struct {
 	setup   *setup
 	started time.Time
 	cancel  context.CancelCauseFunc
-	story   *story
+	log     *scrapeLog
 	done    chan struct{} // closed when snapshot is there
 
 	waiting   int               // guarded by the instance's mutex
@@ -94,7 +94,7 @@ func (i *Instance) join(ctx context.Context) (*refresh, *Snapshot) {
 
 func (i *Instance) newRefresh(setup *setup) *refresh {
 	return &refresh{
-		setup: setup, started: time.Now(), story: newStory(i.log.Handler()), done: make(chan struct{}),
+		setup: setup, started: time.Now(), log: newScrapeLog(i.log.Handler()), done: make(chan struct{}),
 		results: make([]Result, len(setup.sources)),
 	}
 }
@@ -119,12 +119,12 @@ func (i *Instance) start(ctx context.Context, r *refresh) {
 }
 
 func (i *Instance) run(ctx context.Context, r *refresh) {
-	log := slog.New(r.story).With("id_instance", i.ID)
+	log := slog.New(r.log).With("id_instance", i.ID)
 	i.noticeToken(r.setup)
 	var sources sync.WaitGroup
 	for n, source := range r.setup.sources {
 		sources.Go(func() {
-			result := i.fetch(ctx, log, source, r.setup.paces[source.name()])
+			result := i.fetch(ctx, log, source, r.setup.backoffs[source.name()])
 			r.mu.Lock()
 			r.results[n] = result
 			r.mu.Unlock()
@@ -147,9 +147,9 @@ func (i *Instance) run(ctx context.Context, r *refresh) {
 }
 
 // fetch lets one source work, unless its last result stands, and logs a change.
-func (i *Instance) fetch(ctx context.Context, log *slog.Logger, s source, pace *pace) Result {
+func (i *Instance) fetch(ctx context.Context, log *slog.Logger, s source, backoff *backoff) Result {
 	started := time.Now()
-	before, stands := pace.held(started)
+	before, stands := backoff.held(started)
 	if stands {
 		log.DebugContext(ctx, "collector not asked, its last result stands", "collector", s.name())
 		return before
@@ -168,7 +168,7 @@ func (i *Instance) fetch(ctx context.Context, log *slog.Logger, s source, pace *
 		}
 	}
 	if !errors.Is(context.Cause(ctx), context.Canceled) {
-		pace.ended(result, s.shared())
+		backoff.ended(result, s.shared())
 		logChange(ctx, log, before, result)
 	}
 	return result
@@ -225,7 +225,7 @@ func (i *Instance) provisionalOf(r *refresh) *Snapshot {
 			results[n] = Result{
 				Collector:   source.name(),
 				Duration:    time.Since(r.started),
-				LastSuccess: r.setup.paces[source.name()].previous().LastSuccess,
+				LastSuccess: r.setup.backoffs[source.name()].previous().LastSuccess,
 				Err:         &client.Error{Method: source.name(), Reason: client.ReasonTimeout},
 			}
 		}
@@ -238,6 +238,6 @@ func (i *Instance) snapshot(r *refresh, results []Result) *Snapshot {
 	return &Snapshot{
 		ID: i.ID, Name: r.setup.spec.Name, APIHost: r.setup.apiHost, Window: r.setup.spec.Window,
 		Attempted: r.started, Duration: time.Since(r.started),
-		Results: results, Exchanges: slices.Clone(r.exchanges), Story: r.story.told(), counters: r.setup.counters,
+		Results: results, Exchanges: slices.Clone(r.exchanges), Log: r.log.lines(), counters: r.setup.counters,
 	}
 }

@@ -19,8 +19,8 @@ type setup struct {
 	minInterval time.Duration
 	client      *client.Client
 	sources     []source
-	paces       map[string]*pace // by the sources' names, and suspension
-	counters    []finding        // what outlives snapshots
+	backoffs    map[string]*backoff // by the sources' names, and suspension
+	counters    []finding           // what outlives snapshots
 }
 
 func (f *Fleet) newInstance(id string) (*Instance, error) {
@@ -54,11 +54,11 @@ func (f *Fleet) setup(i *Instance, spec spec, httpClient *http.Client) (*setup, 
 	unchanged := old != nil && old.client == s.client && old.spec.Window == spec.Window &&
 		slices.Equal(old.spec.Collectors, spec.Collectors)
 	if unchanged {
-		s.paces = old.paces
+		s.backoffs = old.backoffs
 	} else {
-		s.paces = map[string]*pace{suspension: new(pace)}
+		s.backoffs = map[string]*backoff{suspension: new(backoff)}
 		for _, name := range spec.Collectors {
-			s.paces[name] = new(pace)
+			s.backoffs[name] = new(backoff)
 		}
 	}
 	s.addSources(i)
@@ -83,7 +83,7 @@ func (s *setup) addSources(i *Instance) {
 			s.sources = append(s.sources, messageSource{s.client, s.spec.Window, i.ledger})
 			s.counters = append(s.counters, messageCounters{i.ledger})
 		case state:
-			s.sources = append(s.sources, stateSource{s.client, s.paces[suspension]})
+			s.sources = append(s.sources, stateSource{s.client, s.backoffs[suspension]})
 		case settings:
 			s.sources = append(s.sources, settingsSource{s.client})
 		case queue:

@@ -15,7 +15,7 @@ type Snapshot struct {
 	Duration          time.Duration // how long it took
 	Results           []Result      // of the collectors, in a fixed order
 	Exchanges         []client.Exchange
-	Story             []Line // what was logged meanwhile
+	Log               []Line // what was logged meanwhile
 
 	counters []finding // what outlives snapshots, as it is when it is collected
 }

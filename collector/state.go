@@ -40,7 +40,7 @@ var allStates = []string{
 	"authorized", "notAuthorized", "blocked", "starting", "sleepMode", "suspended", "pendingCode", "pendingPassword", other,
 }
 
-// suspension is the question until when an account is suspended. It has a pace of its
+// suspension is the question until when an account is suspended. It has a back-off of its
 // own, so that it is no burden on the state, which is worth more.
 const suspension = "suspension"
 
@@ -51,8 +51,8 @@ const (
 
 // stateSource asks for the state of the instance.
 type stateSource struct {
-	client *client.Client
-	pace   *pace // of the suspension
+	client  *client.Client
+	backoff *backoff // of the suspension
 }
 
 func (stateSource) name() string          { return state }
@@ -75,7 +75,7 @@ func (s stateSource) fetch(ctx context.Context, log *slog.Logger) (finding, erro
 
 // suspendedUntil returns until when the account is suspended, as it was last known.
 func (s stateSource) suspendedUntil(ctx context.Context, log *slog.Logger) time.Time {
-	result, stands := s.pace.held(time.Now())
+	result, stands := s.backoff.held(time.Now())
 	last, _ := result.finding.(accountState)
 	if stands {
 		return last.until
@@ -98,7 +98,7 @@ func (s stateSource) suspendedUntil(ctx context.Context, log *slog.Logger) time.
 			result.Unsupported = result.Err.Reason == client.ReasonNotFound
 		}
 	}
-	s.pace.ended(result, suspensionShared)
+	s.backoff.ended(result, suspensionShared)
 	return last.until
 }
 

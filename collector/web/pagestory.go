@@ -139,8 +139,8 @@ func requestRows(s *collector.Snapshot) []requestRow {
 }
 
 func lineRows(s *collector.Snapshot) []lineRow {
-	rows := make([]lineRow, 0, len(s.Story))
-	for _, line := range s.Story {
+	rows := make([]lineRow, 0, len(s.Log))
+	for _, line := range s.Log {
 		var text strings.Builder
 		text.WriteString(line.Message)
 		for _, attr := range line.Attrs {

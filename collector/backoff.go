@@ -14,8 +14,8 @@ const unsupportedRetry = time.Hour
 // Bounds of the back-off after failures that asking again makes worse: a token
 // that was refused, and a rate limit that other clients of the instance use up.
 const (
-	minBackOff = 30 * time.Second
-	maxBackOff = 10 * time.Minute
+	minBackoff = 30 * time.Second
+	maxBackoff = 10 * time.Minute
 )
 
 // An instance that hangs holds connections and a scrape's place until the deadline,
@@ -24,12 +24,12 @@ const (
 // fairTurn says nothing about the instance.
 const (
 	patientTimeouts = 2
-	timeoutBackOff  = time.Minute
+	timeoutBackoff  = time.Minute
 )
 
-// pace says when one collector of an instance asks the API again. Until then, the
+// backoff says when one collector of an instance asks the API again. Until then, the
 // last result stands.
-type pace struct {
+type backoff struct {
 	mu       sync.Mutex
 	last     Result
 	next     time.Time // not before; zero for at once
@@ -37,60 +37,60 @@ type pace struct {
 }
 
 // held returns the last result while it stands.
-func (p *pace) held(now time.Time) (Result, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.last, now.Before(p.next)
+func (b *backoff) held(now time.Time) (Result, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.last, now.Before(b.next)
 }
 
 // previous returns the last result, the zero one before the first.
-func (p *pace) previous() Result {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.last
+func (b *backoff) previous() Result {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.last
 }
 
 // ended notes a result, and how long a good one is shared.
-func (p *pace) ended(r Result, shared time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	before := p.last
-	p.last = r
+func (b *backoff) ended(r Result, shared time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before := b.last
+	b.last = r
 	now := time.Now()
 	switch {
 	case r.Unsupported:
-		p.failures, p.next = 0, now.Add(jitter(unsupportedRetry))
+		b.failures, b.next = 0, now.Add(jitter(unsupportedRetry))
 	case r.Err == nil:
-		p.failures, p.next = 0, now.Add(shared)
+		b.failures, b.next = 0, now.Add(shared)
 	case r.Err.Reason == client.ReasonTimeout && r.Duration < fairTurn:
-		p.next = time.Time{}
+		b.next = time.Time{}
 	default:
 		if before.Err != nil && before.Err.Reason == r.Err.Reason {
-			p.failures++
+			b.failures++
 		} else {
-			p.failures = 1
+			b.failures = 1
 		}
-		p.next = now.Add(max(jitter(backOff(r.Err.Reason, p.failures)), r.Err.RetryAfter))
+		b.next = now.Add(max(jitter(delayAfter(r.Err.Reason, b.failures)), r.Err.RetryAfter))
 	}
 }
 
 // reset lets the collector ask at once.
-func (p *pace) reset() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.failures, p.next = 0, time.Time{}
+func (b *backoff) reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.failures, b.next = 0, time.Time{}
 }
 
-// backOff returns how long a collector is not asked after so many failures in a row.
-func backOff(reason client.Reason, failures int) time.Duration {
+// delayAfter returns how long a collector is not asked after so many failures in a row.
+func delayAfter(reason client.Reason, failures int) time.Duration {
 	switch reason {
 	case client.ReasonUnauthorized, client.ReasonForbidden, client.ReasonRateLimited:
-		return min(minBackOff<<min(failures-1, 10), maxBackOff)
+		return min(minBackoff<<min(failures-1, 10), maxBackoff)
 	case client.ReasonTimeout:
 		if failures <= patientTimeouts {
 			return 0
 		}
-		return timeoutBackOff
+		return timeoutBackoff
 	default:
 		return 0
 	}
