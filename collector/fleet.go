@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -18,14 +19,17 @@ import (
 	promconfig "github.com/prometheus/common/config"
 )
 
-// Options say how a fleet works.
+// defaultConcurrency is that of the flag --greenapi.concurrency.
+const defaultConcurrency = 64
+
+// Options say how a fleet works. All fields may be left out.
 type Options struct {
-	Concurrency  int           // bodies read at a time
-	Timeout      time.Duration // of one request to the API
-	MinInterval  time.Duration // scrapes closer than this to the last attempt share its snapshot
-	MaxBodyBytes int64         // of one answer, inflated
-	UserAgent    string
-	Logger       *slog.Logger
+	Concurrency  int           // bodies read at a time; by default, 64
+	Timeout      time.Duration // of one request to the API; by default, only the context ends it
+	MinInterval  time.Duration // scrapes closer than this to the last attempt share its snapshot; by default, none do
+	MaxBodyBytes int64         // of one answer, inflated; by default, 256 MiB
+	UserAgent    string        // by default, "greenapi_exporter"
+	Logger       *slog.Logger  // by default, nothing is logged
 	// Ledgers is the folder of the ledgers' state files. By default, they live in
 	// memory.
 	Ledgers *ledger.Dir
@@ -95,6 +99,10 @@ func (r *Roster) partner() *config.Partner {
 
 // NewFleet returns a fleet without instances.
 func NewFleet(opts Options) *Fleet {
+	opts.Concurrency = cmp.Or(opts.Concurrency, defaultConcurrency)
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
 	f := &Fleet{
 		opts: opts,
 		gate: client.NewGate(opts.Concurrency),
