@@ -23,6 +23,8 @@ func FuzzRequests(f *testing.F) {
 		{"GET", "/metrics", "name[]=up", "0.001"},
 		{"GET", "/history", "id=9223372036854775808&target=%3Csentinel%20a%3Db%3E", ""},
 		{"GET", "/../etc/passwd", "", ""},
+		{"GET", "/metrics", "", "gzip;q=0, zstd;q=0.5"},
+		{"GET", "/probe", "target=support", "application/openmetrics-text;version=2.0.0;q=,;,*;q=1e9"},
 		{"POST", "/-/reload", "", ""},
 		{"HEAD", "/sd", "x=" + strings.Repeat("y", 9000), ""},
 		{"DELETE", "/", "", "\r\nX: y"},

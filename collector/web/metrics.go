@@ -56,10 +56,17 @@ func registryOf(found collector.Collector) *prometheus.Registry {
 }
 
 func (s *Server) expose(w http.ResponseWriter, r *http.Request, gatherer prometheus.Gatherer) {
-	promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{
-		ErrorLog:          errorLog{r.Context(), s.opts.Logger},
-		ErrorHandling:     promhttp.ContinueOnError, // one broken series hides nothing else
-		EnableOpenMetrics: true,
+	r, encoding := negotiated(r)
+	if encoding == promhttp.Zstd {
+		compressed := s.zstd.writer(w)
+		defer compressed.close()
+		w = compressed
+	}
+	promhttp.HandlerFor(withoutCreated(gatherer, r), promhttp.HandlerOpts{
+		ErrorLog:            errorLog{r.Context(), s.opts.Logger},
+		ErrorHandling:       promhttp.ContinueOnError, // one broken series hides nothing else
+		AcceptedFormats:     offeredFormats(),
+		OfferedCompressions: []promhttp.Compression{promhttp.Identity, promhttp.Gzip},
 	}).ServeHTTP(w, r)
 }
 

@@ -41,6 +41,7 @@ type Server struct {
 	pages    *template.Template
 	scrapes  chan struct{} // a place for each scrape that may be served; nil for no limit
 	draining atomic.Bool
+	zstd     zstdPool
 }
 
 // NewServer returns the handler of all endpoints. It fails when the telemetry path

@@ -280,32 +280,6 @@ func TestEndpoints(t *testing.T) {
 	})
 }
 
-func TestFormats(t *testing.T) {
-	t.Parallel()
-	inBubble(t, func(t *testing.T) {
-		f := newFace(t, nil)
-		for accept, want := range map[string]string{
-			"": "text/plain; version=0.0.4",
-			"application/openmetrics-text;version=1.0.0":                                                 "application/openmetrics-text; version=1.0.0",
-			"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited": "application/vnd.google.protobuf",
-		} {
-			w := f.get(t, "/metrics", "Accept", accept)
-			if got := w.Header().Get("Content-Type"); !strings.HasPrefix(got, want) {
-				t.Errorf("accept %q: %q", accept, got)
-			}
-			if strings.Contains(w.Body.String(), "_created") {
-				t.Errorf("accept %q: created timestamps are series", accept)
-			}
-			if strings.HasPrefix(want, "application/openmetrics") && !strings.HasSuffix(w.Body.String(), "# EOF\n") {
-				t.Error("OpenMetrics does not end in EOF")
-			}
-		}
-		if w := f.get(t, "/metrics", "Accept-Encoding", "gzip"); w.Header().Get("Content-Encoding") != "gzip" {
-			t.Error("no gzip")
-		}
-	})
-}
-
 func TestTelemetryPath(t *testing.T) {
 	t.Parallel()
 	for path, good := range map[string]bool{
