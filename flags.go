@@ -214,11 +214,18 @@ func (f *flags) defaults() config.Defaults {
 	return d
 }
 
-// config reads the configuration from the file or, without one, the environment.
-func (f *flags) config(lookup func(string) (string, bool)) (*config.Config, error) {
-	if f.configFile != "" {
-		return config.Load(f.configFile, f.defaults()) //nolint:wrapcheck // faults say their place
+// configuration returns the configuration file, nil without one, and how to load the
+// configuration: from that, or from the environment.
+func (f *flags) configuration(lookup func(string) (string, bool)) (*config.File, func() (*config.Config, error)) {
+	if f.configFile == "" {
+		return nil, func() (*config.Config, error) { return f.environment(lookup) }
 	}
+	file := config.NewFile(f.configFile, f.defaults(), lookup)
+	return file, file.Load
+}
+
+// environment reads the configuration from the environment.
+func (f *flags) environment(lookup func(string) (string, bool)) (*config.Config, error) {
 	cfg, err := config.FromEnvironment(lookup, f.defaults())
 	if errors.Is(err, config.ErrNoInstances) {
 		return nil, fmt.Errorf("%w; or give a configuration file with --config.file, or look at simulated accounts with --demo", err)
@@ -227,12 +234,13 @@ func (f *flags) config(lookup func(string) (string, bool)) (*config.Config, erro
 }
 
 // demoConfig reads the configuration of the demo.
-func (f *flags) demoConfig(text []byte) (*config.Config, error) {
+func (f *flags) demoConfig(text []byte, lookup func(string) (string, bool)) (*config.Config, error) {
 	cfg, err := config.Parse("demo", text, f.defaults())
 	if err != nil {
 		return nil, fmt.Errorf("the demo's own configuration: %w", err)
 	}
-	cfg.Warnings = nil // about tokens that open nothing
+	// Those that it has are about tokens that open nothing.
+	cfg.Warnings = config.UnusedAccount(lookup, "--demo", nil)
 	return cfg, nil
 }
 

@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	}
 	log := newLogger(stderr, flags.logFormat, flags.level())
 	stdlog.SetOutput(redactingWriter{log})
-	load := func() (*config.Config, error) { return flags.config(lookup) }
+	file, load := flags.configuration(lookup)
 	if flags.demo {
 		sim := simulation.Demo(uint64(time.Now().UTC().YearDay()), time.Now) //nolint:gosec // A day of the year is positive.
 		api, err := sim.Listen(ctx)
@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 			return 1
 		}
 		defer func() { _ = api.Close() }() // nothing is lost with it
-		load = func() (*config.Config, error) { return flags.demoConfig(sim.Configuration(api.URL)) }
+		load = func() (*config.Config, error) { return flags.demoConfig(sim.Configuration(api.URL), lookup) }
 	}
 	cfg, err := load()
 	warnings, webErr := flags.checkWebConfig()
@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	if flags.demo {
 		fmt.Fprint(stdout, flags.whereToLook(cfg))
 	}
-	e := &exporter{flags: flags, load: load, log: log, scrapesGrace: scrapesGrace}
+	e := &exporter{flags: flags, file: file, load: load, log: log, scrapesGrace: scrapesGrace}
 	if err := e.serve(ctx, cfg, hangUps); err != nil {
 		log.ErrorContext(ctx, "stopped", "err", err)
 		return 1

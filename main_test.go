@@ -22,7 +22,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
-	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/web"
 	dto "github.com/prometheus/client_model/go"
 	"go.uber.org/goleak"
@@ -33,7 +32,7 @@ import (
 // for flags read it.
 func TestMain(m *testing.M) {
 	for _, variable := range os.Environ() {
-		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "GREENAPI_") {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "GREENAPI_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY") {
 			if err := os.Unsetenv(name); err != nil {
 				panic(err)
 			}
@@ -374,7 +373,7 @@ func TestScrapesThatDoNotEndAreAnswered(t *testing.T) {
 	path := writeFile(t, "instances: [{id: '1101000001', token: abc, api_url: '"+srv.URL+"', collectors: [calls]}]")
 	p := &program{stdout: newOutput(), stderr: newOutput()}
 	flags, _, _ := parseFlags([]string{"--web.listen-address=127.0.0.1:0", "--config.file=" + path}, p.stdout, p.stderr)
-	load := func() (*config.Config, error) { return flags.config(noEnvironment) }
+	_, load := flags.configuration(noEnvironment)
 	cfg, err := load()
 	if err != nil {
 		t.Fatal(err)
@@ -483,10 +482,8 @@ func TestWhatComesLater(t *testing.T) {
 		path := writeFile(t, good)
 		stderr := newOutput()
 		flags, _, _ := parseFlags([]string{"--config.file=" + path}, stderr, stderr)
-		e := &exporter{
-			flags: flags, log: newLogger(stderr, "logfmt", slog.LevelInfo),
-			load: func() (*config.Config, error) { return flags.config(noEnvironment) },
-		}
+		e := &exporter{flags: flags, log: newLogger(stderr, "logfmt", slog.LevelInfo)}
+		e.file, e.load = flags.configuration(noEnvironment)
 		fleet := collector.NewFleet(e.fleetOptions())
 		defer fleet.Close()
 		own := web.NewOwn()

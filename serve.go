@@ -33,6 +33,7 @@ const (
 // exporter is the program once its command line is understood.
 type exporter struct {
 	flags *flags
+	file  *config.File // nil without one
 	load  func() (*config.Config, error)
 	log   *slog.Logger
 	fault atomic.Value // text of what keeps the configuration from being loaded; "" when nothing does
@@ -105,6 +106,9 @@ func (e *exporter) apply(ctx context.Context, fleet *collector.Fleet, own *web.O
 	}
 	own.Reloaded(err)
 	if err != nil {
+		if e.file != nil {
+			e.file.Reject()
+		}
 		if text := err.Error(); e.fault.Swap(text) != any(text) {
 			e.log.ErrorContext(ctx, "configuration not loaded", "err", err)
 		}
@@ -124,8 +128,8 @@ func (e *exporter) apply(ctx context.Context, fleet *collector.Fleet, own *web.O
 func (e *exporter) reloadOn(ctx context.Context, hangUps <-chan os.Signal, reloader *web.Reloader) {
 	var watching sync.WaitGroup
 	defer watching.Wait()
-	if e.flags.configFile != "" {
-		watching.Go(func() { config.Watch(ctx, e.flags.configFile, reloader.Reload) })
+	if e.file != nil {
+		watching.Go(func() { e.file.Watch(ctx, func() { _ = reloader.Reload() }) })
 	}
 	for {
 		select {

@@ -48,7 +48,7 @@ func parseAPIURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case text == "":
-		return nil, errors.New("is empty: give a URL, or remove the key")
+		return nil, errors.New("is empty: give a URL, or leave it out")
 	case err != nil: // whose text quotes the URL
 		return nil, errors.New("is no URL: it must look like " + DefaultAPIURL)
 	case u.Scheme != "http" && u.Scheme != "https":

@@ -23,6 +23,19 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
+// TestMain takes what is set for an exporter on this machine out of the environment.
+func TestMain(m *testing.M) {
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		if strings.HasPrefix(name, "GREENAPI_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY") {
+			if err := os.Unsetenv(name); err != nil {
+				panic(err)
+			}
+		}
+	}
+	os.Exit(m.Run())
+}
+
 // defaults are those of the flags.
 func defaults() config.Defaults {
 	return config.Defaults{Window: 24 * time.Hour, Collectors: []string{"state", "settings", "messages", "calls"}}
@@ -92,13 +105,18 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+// load loads a configuration file.
+func load(path string) (*config.Config, error) {
+	return config.NewFile(path, defaults(), os.LookupEnv).Load()
+}
+
 func TestLoadGood(t *testing.T) {
 	t.Parallel()
 	dir := copyTestdata(t)
 	for _, name := range glob(t, "*.good.yml") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, err := config.Load(filepath.Join(dir, name), defaults())
+			c, err := load(filepath.Join(dir, name))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,7 +132,7 @@ func TestLoadBad(t *testing.T) {
 	for _, name := range glob(t, "*.bad.yml") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, err := config.Load(filepath.Join(dir, name), defaults())
+			c, err := load(filepath.Join(dir, name))
 			faults := asFaults(t, c, err)
 			if strings.Contains(strings.ToLower(strings.ReplaceAll(err.Error(), dir, "")), "sentinel") {
 				t.Errorf("a value shows in the error:\n%v", err)
@@ -189,10 +207,10 @@ func TestLoadUnreadable(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		filepath.Join(dir, "missing.yml"): "cannot be read: no such file or directory",
-		dir:                               "cannot be read: is a directory",
-		large:                             "is larger than 16 MiB: this is not a configuration file",
+		dir:                               "is a folder: it must be a regular file",
+		large:                             "is larger than 16 MiB",
 	} {
-		c, err := config.Load(path, defaults())
+		c, err := load(path)
 		faults := asFaults(t, c, err)
 		if diff := gocmp.Diff(config.Faults{{File: path, Message: want}}, faults); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
@@ -249,7 +267,7 @@ func TestBadDefaults(t *testing.T) {
 		defaults config.Defaults
 		want     string
 	}{
-		"no collectors": {config.Defaults{Window: time.Hour}, "file.yml:1:13: instances[0]: collects nothing"},
+		"no collectors": {config.Defaults{Window: time.Hour}, "file.yml:1:13: instances[0]: reads nothing"},
 		"no window":     {config.Defaults{Collectors: []string{"calls"}}, "--greenapi.window: must be from 1m"},
 		"bad collector": {config.Defaults{Window: time.Hour, Collectors: []string{"x"}}, "--collector: is no collector"},
 	} {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
@@ -22,13 +23,14 @@ var ErrNoInstances = errors.New("no instance is configured: set " + envID + " an
 // FromEnvironment makes the configuration of one instance from the environment
 // variables GREENAPI_ID_INSTANCE, GREENAPI_API_TOKEN_INSTANCE and GREENAPI_API_URL
 // (by default, DefaultAPIURL), which lookup gives as os.LookupEnv does. An empty
-// variable counts as one that is not set. Its error is ErrNoInstances or a Faults
-// that holds every fault.
+// variable counts as one that is not set, and white space around a value is left out.
+// A proxy comes from the environment too (HTTPS_PROXY, HTTP_PROXY, NO_PROXY).
+// Its error is ErrNoInstances or a Faults that holds every fault.
 func FromEnvironment(lookup func(string) (string, bool), d Defaults) (*Config, error) {
 	values := map[string]string{}
 	for _, name := range []string{envID, envToken, envAPIURL} {
 		if value, ok := lookup(name); ok && value != "" {
-			values[name] = value
+			values[name] = strings.TrimSpace(value) // files and shells leave line ends
 		}
 	}
 	if len(values) == 0 {
@@ -40,26 +42,47 @@ func FromEnvironment(lookup func(string) (string, bool), d Defaults) (*Config, e
 	if len(r.faults) > 0 {
 		return nil, r.faults
 	}
-	return &Config{Instances: []Instance{instance}, Warnings: r.warnings}, nil
+	c := &Config{Instances: []Instance{instance}, Warnings: r.warnings}
+	c.HTTPClient.ProxyFromEnvironment = true
+	return c, nil
+}
+
+// UnusedAccount warns of an account in the environment that is not read, because of
+// what stands in its place. Variables that are known to be used for something else
+// are left out.
+func UnusedAccount(lookup func(string) (string, bool), instead string, used []string) []Warning {
+	var set []string
+	for _, name := range []string{envID, envToken, envAPIURL} {
+		if value, ok := lookup(name); ok && value != "" && !slices.Contains(used, name) {
+			set = append(set, name)
+		}
+	}
+	if len(set) == 0 {
+		return nil
+	}
+	return []Warning{{
+		Path:    strings.Join(set, ", "),
+		Message: "not used, because " + instead + " says which accounts there are: leave one of the two out",
+	}}
 }
 
 func (r *reader) environmentInstance(values map[string]string) Instance {
 	i := Instance{ID: values[envID], Name: values[envID], APIURL: DefaultAPIURL, Window: r.defaults.Window}
-	i.Collectors = r.collectors(place{}, nil)
+	i.Collectors = r.collectors(place{path: "--collector.*"}, nil)
 	if id := (place{path: envID}); i.ID == "" {
 		r.fault(id, "is not set: it must hold the idInstance that the GREEN-API console shows")
-	} else {
+	} else if r.check(id, unquoted(i.ID)) {
 		r.check(id, CheckID(i.ID))
 	}
-	token := strings.TrimSpace(values[envToken])
-	if at := (place{path: envToken}); values[envToken] == "" {
+	token, given := values[envToken]
+	if at := (place{path: envToken}); !given {
 		r.fault(at, "is not set: it must hold the instance's apiTokenInstance")
 	} else if r.check(at, CheckToken(token)) {
 		i.Token = client.NewToken(token)
 	}
 	if text, ok := values[envAPIURL]; ok {
 		at := place{path: envAPIURL}
-		if u, err := parseAPIURL(text); r.check(at, err) {
+		if u, err := parseAPIURL(text); r.check(at, unquoted(text)) && r.check(at, err) {
 			i.APIURL = u.String()
 			if sendsInClear(u) {
 				r.warn(at, plainHTTP)

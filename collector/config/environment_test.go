@@ -24,7 +24,7 @@ func TestFromEnvironment(t *testing.T) {
 	base := map[string]string{"GREENAPI_ID_INSTANCE": "1101000001", "GREENAPI_API_TOKEN_INSTANCE": "good-token\n"}
 	const (
 		rest = " token=good-token window=24h0m0s collectors=[calls messages settings state] labels=map[]\n" +
-			"http_client\nfollow_redirects: false\nenable_http2: false\n"
+			"http_client\nfollow_redirects: false\nenable_http2: false\nproxy_from_environment: true\n"
 		instance = `instance 1101000001 name="1101000001" api_url=`
 	)
 	for name, test := range map[string]struct{ url, want string }{
@@ -82,9 +82,9 @@ func TestFromEnvironmentFaults(t *testing.T) {
 			map[string]string{"GREENAPI_ID_INSTANCE": "sentinel", "GREENAPI_API_TOKEN_INSTANCE": "sentinel/", "GREENAPI_API_URL": "sentinel"},
 			config.Defaults{},
 			"--greenapi.window: must be from 1m to 8760h (a year)\n" +
-				"collects nothing, because the flags turn every collector off: turn one on, or list collectors here\n" +
-				"GREENAPI_ID_INSTANCE: must be 5 to 20 digits and nothing else, best in quotes\n" +
-				"GREENAPI_API_TOKEN_INSTANCE: holds one of / ? # %, which no token does: put the token alone there, not a URL\n" +
+				"--collector.*: reads nothing, because the flags turn every collector off: turn one on, such as --collector.messages, or list collectors in the configuration file (said once for all accounts)\n" +
+				"GREENAPI_ID_INSTANCE: must be 5 to 20 digits and nothing else\n" +
+				"GREENAPI_API_TOKEN_INSTANCE: holds one of / ? # %, which no token does: put the token alone there, not a URL or a path\n" +
 				"GREENAPI_API_URL: must begin with https:// (or http://)",
 		},
 		"white space alone": {

@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -59,10 +58,4 @@ func (w Warning) String() string { return Fault(w).String() }
 // byPlace orders faults as a reader of the file meets them.
 func byPlace(a, b Fault) int {
 	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-}
-
-// sorted puts the faults in the order of the file.
-func (f Faults) sorted() Faults {
-	slices.SortStableFunc(f, byPlace)
-	return f
 }

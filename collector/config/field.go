@@ -16,8 +16,9 @@ const noCollector = "is no collector: the collectors are calls, messages, queue,
 func (r *reader) collectors(parent place, f map[string]place) []string {
 	at, ok := f["collectors"]
 	if !ok {
-		if len(r.defaults.Collectors) == 0 {
-			r.fault(parent, "collects nothing, because the flags turn every collector off: turn one on, or list collectors here")
+		if len(r.defaults.Collectors) == 0 && !r.idle {
+			r.idle = true // and is not said of each account
+			r.fault(parent, "reads nothing, because the flags turn every collector off: turn one on, such as --collector.messages, or list collectors in the configuration file (said once for all accounts)")
 		}
 		collectors := slices.Sorted(slices.Values(r.defaults.Collectors))
 		return slices.Compact(collectors)

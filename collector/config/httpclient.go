@@ -1,10 +1,8 @@
 package config
 
 import (
-	"errors"
 	"maps"
 	"net/url"
-	"os"
 	"reflect"
 	"slices"
 	"strconv"
@@ -22,6 +20,7 @@ import (
 func (r *reader) httpClient(at place) promconfig.HTTPClientConfig {
 	var c promconfig.HTTPClientConfig
 	if at.node == nil {
+		r.proxyWarning(at)
 		return c
 	}
 	faults := len(r.faults)
@@ -37,6 +36,7 @@ func (r *reader) httpClient(at place) promconfig.HTTPClientConfig {
 	if c.OAuth2 != nil { // which the library forgets
 		c.OAuth2.ClientCertificateKeyFile = promconfig.JoinDir(r.folder, c.OAuth2.ClientCertificateKeyFile)
 	}
+	r.proxyWarning(at)
 	r.httpClientWarnings(at, &c)
 	if key, given := r.below(at, "tls_config"); given {
 		if _, err := promconfig.NewTLSConfig(&c.TLSConfig); err != nil { // whose text quotes paths
@@ -162,6 +162,10 @@ func yamlFields(t reflect.Type) (fields map[string]reflect.Type, rest reflect.Ty
 	return fields, rest
 }
 
+// maxNamedFile bounds the files that http_client names, in bytes: bundles of all
+// authorities of the world take 200 KiB.
+const maxNamedFile = 4 << 20
+
 // httpText reads a string, and looks whether a file is there if it names one.
 func (r *reader) httpText(at place, key string) {
 	text, ok := r.text(at)
@@ -170,29 +174,29 @@ func (r *reader) httpText(at place, key string) {
 	case strings.HasSuffix(key, "_ref"):
 		r.fault(at, "is not supported, for there is no secret manager: use the key that ends in _file")
 	case text != "" && (strings.HasSuffix(key, "_file") || key == "files"):
-		if err := readFileOnce(promconfig.JoinDir(r.folder, text)); err != nil {
-			r.fault(at, "names a file that "+err.Error())
+		if err := CheckReadable(promconfig.JoinDir(r.folder, text), maxNamedFile); err != nil {
+			r.fault(at, "names a file that "+err.Error()+" ("+shownPath(r.folder, text, "")+")")
 		}
 	}
 }
 
-// readFileOnce tells whether the file can be opened, and is one.
-func readFileOnce(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return unreadable(err)
+// proxyWarning warns of a proxy in the environment that is not used. Prometheus does
+// not use it either, unless it is told to, but most other programs do.
+func (r *reader) proxyWarning(at place) {
+	if at.node != nil {
+		for _, key := range []string{"proxy_url", "proxy_from_environment"} {
+			if _, given := r.below(at, key); given {
+				return
+			}
+		}
 	}
-	if !info.Mode().IsRegular() {
-		return errors.New("is a folder or a device: it must be a regular file")
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
+		if value, _ := r.lookup(name); value != "" {
+			r.warnings = append(r.warnings, Warning{Path: name, Message: "is set, but not used: " +
+				"set proxy_from_environment: true under http_client to go through this proxy, or false to go without it and without this warning"})
+			return
+		}
 	}
-	f, err := os.Open(path) //nolint:gosec // The path is the operator's own configuration.
-	if err != nil {
-		return unreadable(err)
-	}
-	if err := f.Close(); err != nil {
-		return unreadable(err)
-	}
-	return nil
 }
 
 func (r *reader) proxyURL(at place) {

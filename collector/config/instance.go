@@ -54,7 +54,8 @@ func (r *reader) id(at place) string {
 		r.fault(at, "begins with 0: write it in quotes")
 		return ""
 	}
-	if !r.check(at, CheckID(id)) {
+	if err := CheckID(id); err != nil {
+		r.fault(at, err.Error()+", best in quotes")
 		return ""
 	}
 	if first, taken := r.ids[id]; taken {
@@ -95,7 +96,7 @@ func CheckID(id string) error {
 		ok = ok && '0' <= c && c <= '9'
 	}
 	if !ok {
-		return errors.New("must be 5 to 20 digits and nothing else, best in quotes")
+		return errors.New("must be 5 to 20 digits and nothing else")
 	}
 	return nil
 }
@@ -131,18 +132,14 @@ func (r *reader) window(f map[string]place) time.Duration {
 	return window
 }
 
-// duration reads a duration in Go's notation.
+// duration reads a duration.
 func (r *reader) duration(at place) (time.Duration, bool) {
 	text, ok := r.text(at)
 	if !ok {
 		return 0, false
 	}
-	d, err := time.ParseDuration(text)
-	if err != nil { // whose text quotes the value
-		r.fault(at, "must be a duration with its units, such as 90m or 24h; there are no days or weeks, a week is 168h")
-		return 0, false
-	}
-	return d, true
+	d, err := ParseDuration(text)
+	return d, r.check(at, err)
 }
 
 // maxWindow is the longest window, a year.

@@ -1,9 +1,6 @@
 package config
 
 import (
-	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,81 +12,40 @@ import (
 // take about 3 MB.
 const maxDocument = 16 << 20
 
-// Load reads the configuration file at path, and the token files and environment
-// variables it names. Relative paths in it start at its own folder. Its error is
-// a Faults that holds every fault of the file.
-func Load(path string, d Defaults) (*Config, error) {
-	document, mode, err := readDocument(path)
-	if err != nil {
-		return nil, Faults{{File: path, Message: err.Error()}}
-	}
-	return parse(path, document, mode, d)
-}
-
 // Parse reads a configuration that is in memory already. The faults name file, and
-// relative paths start at its folder; otherwise it does what Load does, but for
+// relative paths start at its folder; otherwise it does what File.Load does, but for
 // the permissions of the file itself.
 func Parse(file string, document []byte, d Defaults) (*Config, error) {
 	if len(document) > maxDocument {
-		return nil, Faults{{File: file, Message: errTooLarge.Error()}}
+		return nil, Faults{{File: file, Message: tooLargeError(maxDocument).Error() + notConfiguration}}
 	}
-	return parse(file, document, 0, d)
+	return parse(file, document, 0, d, os.LookupEnv)
 }
 
-var errTooLarge = fmt.Errorf("is larger than %d MiB: this is not a configuration file", maxDocument>>20)
-
-// readDocument returns the file's bytes and, for a regular file, its permissions.
-func readDocument(path string) ([]byte, fs.FileMode, error) {
-	f, err := os.Open(path) //nolint:gosec // The path is the operator's own flag.
-	if err != nil {
-		return nil, 0, unreadable(err)
-	}
-	document, readErr := io.ReadAll(io.LimitReader(f, maxDocument+1))
-	info, statErr := f.Stat()
-	if err := errors.Join(readErr, statErr, f.Close()); err != nil {
-		return nil, 0, unreadable(err)
-	}
-	if len(document) > maxDocument {
-		return nil, 0, errTooLarge
-	}
-	if !info.Mode().IsRegular() {
-		return document, 0, nil // a pipe, whose permissions say nothing
-	}
-	return document, info.Mode().Perm(), nil
-}
-
-// unreadable says why a file cannot be read, without its path: the fault has one,
-// and a path in the file is a value.
-func unreadable(err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		err = pathErr.Err
-	}
-	return fmt.Errorf("cannot be read: %w", err)
-}
+const notConfiguration = ": this is not a configuration file"
 
 // parse reads a document. The mode is that of its file, 0 when it has none.
-func parse(file string, document []byte, mode fs.FileMode, d Defaults) (*Config, error) {
+func parse(file string, document []byte, mode fs.FileMode, d Defaults, lookup func(string) (string, bool)) (*Config, error) {
 	r := &reader{
 		file:     file,
 		folder:   filepath.Dir(file),
 		defaults: d,
-		lookup:   os.LookupEnv,
+		lookup:   lookup,
 		ids:      map[string]place{},
 		names:    map[string]place{},
 	}
 	r.checkDefaults()
 	root, ok := r.document(document)
 	if !ok {
-		return nil, r.faults.sorted()
+		return nil, r.allFaults()
 	}
 	c := r.config(root)
-	r.permissions(place{}, mode, r.inlineToken, "the configuration file")
+	r.permissions(place{}, mode.Perm(), r.inlineToken, "the configuration file")
 	if len(r.faults) > 0 {
-		return nil, r.faults.sorted()
+		return nil, r.allFaults()
 	}
-	slices.SortStableFunc(r.warnings, func(a, b Warning) int { return byPlace(Fault(a), Fault(b)) })
-	c.Warnings = r.warnings
+	r.unusedAccount()
+	c.Warnings = r.allWarnings()
 	return c, nil
 }
 
@@ -115,7 +71,12 @@ func CheckFile(path, what string) []Warning {
 	}
 	r := &reader{file: path}
 	r.permissions(place{}, info.Mode(), false, what)
-	return r.warnings
+	return r.allWarnings()
+}
+
+// unusedAccount warns of an account in the environment beside the file.
+func (r *reader) unusedAccount() {
+	r.warnings = append(r.warnings, UnusedAccount(r.lookup, "the configuration file", r.tokenEnvs)...)
 }
 
 // config reads the document's top level.

@@ -18,9 +18,12 @@ type reader struct {
 
 	faults   Faults
 	warnings []Warning
+	more     struct{ faults, warnings int } // how many there are beyond those that are listed
 
 	structural  bool             // the document has aliases, merge keys or tags
 	inlineToken bool             // a token is in the document itself
+	idle        bool             // it was said that no collector is turned on
+	tokenEnvs   []string         // the variables that token_env names
 	ids, names  map[string]place // where each was first given
 }
 
@@ -49,12 +52,42 @@ func (p place) fault(file, message string) Fault {
 	return f
 }
 
+// maxListed bounds the faults that are listed of one document, and the warnings: a
+// file of another kind may have a million.
+const maxListed = 100
+
 func (r *reader) fault(at place, message string) {
+	if len(r.faults) == maxListed {
+		r.more.faults++
+		return
+	}
 	r.faults = append(r.faults, at.fault(r.file, message))
 }
 
 func (r *reader) warn(at place, message string) {
+	if len(r.warnings) == maxListed {
+		r.more.warnings++
+		return
+	}
 	r.warnings = append(r.warnings, Warning(at.fault(r.file, message)))
+}
+
+// allFaults returns the faults in the order of the file, and how many more there are.
+func (r *reader) allFaults() Faults {
+	slices.SortStableFunc(r.faults, byPlace)
+	if r.more.faults > 0 {
+		r.faults = append(r.faults, Fault{File: r.file, Message: "has " + strconv.Itoa(r.more.faults) + " more faults: mend these first"})
+	}
+	return r.faults
+}
+
+// allWarnings returns the warnings in the order of the file, and how many more there are.
+func (r *reader) allWarnings() []Warning {
+	slices.SortStableFunc(r.warnings, func(a, b Warning) int { return byPlace(Fault(a), Fault(b)) })
+	if r.more.warnings > 0 {
+		r.warnings = append(r.warnings, Warning{File: r.file, Message: "has " + strconv.Itoa(r.more.warnings) + " more warnings"})
+	}
+	return r.warnings
 }
 
 // check records err, whose text must be free of values, as a fault. It tells
@@ -79,6 +112,10 @@ func (r *reader) fields(at place, known ...string) map[string]place {
 	for _, e := range r.entries(at) {
 		if slices.Contains(known, e.key) {
 			fields[e.key] = e.value
+			continue
+		}
+		if len(r.faults) == maxListed {
+			r.more.faults++ // which spares the search for a similar key
 			continue
 		}
 		r.fault(place{e.at.node, at.path}, unknownKey(e.key, known))

@@ -15,8 +15,9 @@ import (
 	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 )
 
-// sentinel stands for a secret. Where one is put, no error may show it.
-const sentinel = "SENTINEL"
+// sentinel stands for a secret, in the shape of a token. Where one is put, no error may
+// show it.
+const sentinel = "SENTINEL0d75b3a2"
 
 // poisons are ways to make a secret of a value. Escaping must not hide it from the
 // check, and shorter or stranger values must not slip by another way.
@@ -132,6 +133,7 @@ func TestConfigPrintsNoSecret(t *testing.T) {
 instances: [{id: "1101000001", name: SENTINEL, token: SENTINEL}]
 http_client: {proxy_url: "http://user:SENTINEL@proxy.example", basic_auth: {username: a, password: SENTINEL}}
 partner: {token: SENTINEL}`
+	document = strings.ReplaceAll(document, "SENTINEL", sentinel)
 	c, err := config.Parse("file.yml", []byte(document), defaults())
 	if err != nil {
 		t.Fatal(err)

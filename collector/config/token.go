@@ -1,11 +1,8 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"strings"
 	"sync"
 
@@ -39,7 +36,7 @@ func (r *reader) token(parent place, f map[string]place) client.TokenSource {
 	}
 	switch first {
 	case f["token_file"]:
-		return r.tokenFile(first, text)
+		return r.tokenFile(first, text, written(f["id"]))
 	case f["token_env"]:
 		return r.tokenEnv(first, text)
 	}
@@ -51,24 +48,34 @@ func (r *reader) token(parent place, f map[string]place) client.TokenSource {
 	return client.NewToken(text)
 }
 
-func (r *reader) tokenFile(at place, path string) client.TokenSource {
+func (r *reader) tokenFile(at place, path, id string) client.TokenSource {
 	if path == "" {
 		r.fault(at, "is empty: give the path of a file that holds the token")
 		return nil
 	}
-	path = promconfig.JoinDir(r.folder, path)
-	token, mode, err := readToken(path)
-	if !r.check(at, err) {
+	resolved := promconfig.JoinDir(r.folder, path)
+	token, mode, err := readToken(resolved)
+	if err != nil {
+		r.fault(at, err.Error()+" ("+shownPath(r.folder, path, id)+")")
 		return nil
 	}
 	r.permissions(at, mode, true, "the file")
-	return newTokenFile(path, token)
+	return newTokenFile(resolved, token)
+}
+
+// written is the text of a value; "" when there is none.
+func written(at place) string {
+	if at.node == nil {
+		return ""
+	}
+	return at.node.Value
 }
 
 func (r *reader) tokenEnv(at place, name string) client.TokenSource {
-	token, ok := r.lookup(name)
-	if !ok || token == "" {
-		r.fault(at, "names an environment variable that is not set, or empty: set it to the token (token_env takes the variable's name)")
+	r.tokenEnvs = append(r.tokenEnvs, name)
+	token, _ := r.lookup(name)
+	if token = strings.TrimSpace(token); token == "" {
+		r.fault(at, "names an environment variable that is not set, or empty: set it to the token (token_env takes the variable's name, without $)")
 		return nil
 	}
 	if err := CheckToken(token); err != nil {
@@ -76,30 +83,6 @@ func (r *reader) tokenEnv(at place, name string) client.TokenSource {
 		return nil
 	}
 	return client.NewToken(token)
-}
-
-// CheckToken tells what would make a token end, or become another part of, the
-// path it is put into. Its errors do not quote it.
-func CheckToken(token string) error {
-	switch {
-	case token == "":
-		return errors.New("is empty: put the apiTokenInstance there")
-	case len(token) > maxToken:
-		return errors.New("is longer than 4 KiB: this is no token")
-	case strings.Trim(token, ".") == "":
-		return errors.New("is dots only: this is no token")
-	}
-	for _, c := range []byte(token) {
-		switch {
-		case c <= ' ':
-			return errors.New("holds a space, a line break or a control character: put the token alone there")
-		case c >= 0x7f:
-			return errors.New("holds a character that is not printable ASCII (perhaps a byte order mark): put the token alone there")
-		case strings.IndexByte("/?#%", c) >= 0:
-			return errors.New("holds one of / ? # %, which no token does: put the token alone there, not a URL")
-		}
-	}
-	return nil
 }
 
 // TokenFile is a token in a file, which is read again for every request, so that
@@ -114,17 +97,6 @@ type TokenFile struct {
 }
 
 var _ client.TokenSource = (*TokenFile)(nil)
-
-// OpenTokenFile reads the token in the file at path: printable ASCII without white
-// space or any of / ? # %, at most 4 KiB, trimmed. Its error, which quotes neither
-// path nor content, says why there is none.
-func OpenTokenFile(path string) (*TokenFile, error) {
-	token, _, err := readToken(path)
-	if err != nil {
-		return nil, err
-	}
-	return newTokenFile(path, token), nil
-}
 
 func newTokenFile(path, token string) *TokenFile {
 	return &TokenFile{path: path, last: client.NewToken(token)}
@@ -169,38 +141,16 @@ func (f *TokenFile) reread() (token client.Token, changed func(error), err error
 	return f.last, changed, err
 }
 
-// readToken returns the token in a file, and the file's mode. It looks before it
-// opens, because a pipe would hold up whoever opens it.
+// readToken returns the token in a file, and the file's mode. Its errors quote
+// neither path nor content.
 func readToken(path string) (token string, mode fs.FileMode, err error) {
-	info, err := os.Stat(path)
+	text, mode, err := ReadFile(path, maxToken)
+	if err == nil {
+		token = strings.TrimSpace(string(text))
+		err = CheckToken(token)
+	}
 	if err != nil {
-		return "", 0, tokenFileError(unreadable(err))
+		return "", 0, fmt.Errorf("the token file %w", err)
 	}
-	if !info.Mode().IsRegular() {
-		return "", 0, errors.New("the token file is a folder or a device: it must be a regular file, because it is read for every request")
-	}
-	text, err := readBounded(path)
-	if err != nil {
-		return "", 0, tokenFileError(err)
-	}
-	token = strings.TrimSpace(text)
-	if err := CheckToken(token); err != nil {
-		return "", 0, tokenFileError(err)
-	}
-	return token, info.Mode(), nil
-}
-
-func tokenFileError(err error) error { return fmt.Errorf("the token file %w", err) }
-
-// readBounded reads one byte more than a token may have, so that a larger one shows.
-func readBounded(path string) (string, error) {
-	f, err := os.Open(path) //nolint:gosec // The path is the operator's own configuration.
-	if err != nil {
-		return "", unreadable(err)
-	}
-	text, readErr := io.ReadAll(io.LimitReader(f, maxToken+1))
-	if err := errors.Join(readErr, f.Close()); err != nil {
-		return "", unreadable(err)
-	}
-	return string(text), nil
+	return token, mode, nil
 }

@@ -16,9 +16,14 @@ import (
 
 func openTokenFile(t *testing.T, path string) *config.TokenFile {
 	t.Helper()
-	file, err := config.OpenTokenFile(path)
+	c, err := config.Parse(filepath.Join(filepath.Dir(path), "file.yml"),
+		fmt.Appendf(nil, "instances: [{id: '1101000001', token_file: %q}]", path), defaults())
 	if err != nil {
 		t.Fatal(err)
+	}
+	file, ok := c.Instances[0].Token.(*config.TokenFile)
+	if !ok {
+		t.Fatalf("the token comes from a %T", c.Instances[0].Token)
 	}
 	return file
 }
@@ -124,11 +129,11 @@ func TestTokenFileKeepsTheLastGoodToken(t *testing.T) {
 		"the token file cannot be read: no such file or directory",
 		"the token file is empty: put the apiTokenInstance there",
 		"the token file holds a space, a line break or a control character: put the token alone there",
-		"the token file is longer than 4 KiB: this is no token",
+		"the token file is larger than 4 KiB",
 		"<nil>",
 		"the token file cannot be read: no such file or directory",
 		"<nil>",
-		"the token file is a folder or a device: it must be a regular file, because it is read for every request",
+		"the token file is a folder: it must be a regular file",
 	}
 	if diff := gocmp.Diff(want, told); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -183,14 +188,6 @@ func TestTokenFileConcurrently(t *testing.T) {
 	}
 }
 
-func TestTokenFileErrors(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	if _, err := config.OpenTokenFile(filepath.Join(dir, "missing")); err == nil || strings.Contains(err.Error(), dir) {
-		t.Errorf("error %v, want one without the path", err)
-	}
-}
-
 func TestPermissions(t *testing.T) {
 	t.Parallel()
 	const (
@@ -227,7 +224,7 @@ func TestPermissions(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			c, err := config.Load(filepath.Join(dir, "file.yml"), defaults())
+			c, err := load(filepath.Join(dir, "file.yml"))
 			if err != nil {
 				t.Fatal(err)
 			}

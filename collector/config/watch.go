@@ -3,7 +3,10 @@ package config
 import (
 	"context"
 	"crypto/sha256"
-	"os"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"sync"
 	"time"
 )
 
@@ -11,39 +14,95 @@ import (
 // about a minute to bring a change to a mounted file, so this adds little.
 const watchInterval = 10 * time.Second
 
-// Watch calls changed when the content of a file has changed, until the context
-// ends, and while that fails again and again: what the file names, such as a token
-// file, may come later than it. It reads the file rather than waiting for events of
-// the file system: those get lost behind the symbolic links of Kubernetes and on
-// network file systems.
-func Watch(ctx context.Context, path string, changed func() error) {
+// File is a configuration file, and what was last loaded of it. It is safe for
+// concurrent use.
+type File struct {
+	path     string
+	defaults Defaults
+	lookup   func(string) (string, bool)
+
+	mu     sync.Mutex
+	loaded contentSum
+	failed bool // what was loaded is not in use
+}
+
+// contentSum is the hash of a file's content, or of why it cannot be read. It is zero
+// while there is no file.
+type contentSum [sha256.Size]byte
+
+// NewFile returns the configuration file at path. Lookup gives environment variables,
+// as os.LookupEnv does.
+func NewFile(path string, d Defaults, lookup func(string) (string, bool)) *File {
+	return &File{path: path, defaults: d, lookup: lookup}
+}
+
+// Load reads the file, and the token files and environment variables that it names.
+// Relative paths in it start at its own folder. Its error is a Faults that holds
+// every fault of the file.
+func (f *File) Load() (*Config, error) {
+	document, mode, sum, err := f.read()
+	var c *Config
+	if err != nil {
+		err = Faults{{File: f.path, Message: err.Error() + f.lookedAt()}}
+	} else {
+		c, err = parse(f.path, document, mode, f.defaults, f.lookup)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.loaded, f.failed = sum, err != nil
+	return c, err
+}
+
+// Reject notes that what was loaded could not be put to use: Watch has it loaded again.
+func (f *File) Reject() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failed = true
+}
+
+func (f *File) read() ([]byte, fs.FileMode, contentSum, error) {
+	document, mode, err := ReadFile(f.path, maxDocument)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, 0, contentSum{}, err
+	case err != nil:
+		return nil, 0, sha256.Sum256([]byte(err.Error())), err
+	}
+	return document, mode, sha256.Sum256(document), nil
+}
+
+// lookedAt says where a relative path leads.
+func (f *File) lookedAt() string {
+	if absolute, err := filepath.Abs(f.path); err == nil && !filepath.IsAbs(f.path) {
+		return " (" + absolute + ")"
+	}
+	return ""
+}
+
+// Watch calls reload, which is to call Load, when the file differs from what was last
+// loaded, until the context ends, and again and again while what was loaded is not in
+// use: what the file names, such as a token file, may come later than it. It reads the
+// file rather than waiting for events of the file system: those get lost behind the
+// symbolic links of Kubernetes and on network file systems.
+func (f *File) Watch(ctx context.Context, reload func()) {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
-	before, failed := contentSum(path), false
 	for {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
 			return
 		}
-		// A file that cannot be read is about to be replaced, or will be missed at the
-		// next reload.
-		if now := contentSum(path); (now != before || failed) && now != [sha256.Size]byte{} {
-			before = now
-			failed = changed() != nil
+		// One that is not there is about to be replaced, or will be missed at the next
+		// reload.
+		if _, _, now, _ := f.read(); now != (contentSum{}) && f.outdated(now) {
+			reload()
 		}
 	}
 }
 
-// contentSum returns the hash of a file's content, zero when it cannot be read, and
-// for a pipe, which would hold up whoever opens it.
-func contentSum(path string) [sha256.Size]byte {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return [sha256.Size]byte{}
-	}
-	content, err := os.ReadFile(path) //nolint:gosec // The path is the operator's.
-	if err != nil {
-		return [sha256.Size]byte{}
-	}
-	return sha256.Sum256(content)
+func (f *File) outdated(now contentSum) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.failed || now != f.loaded
 }

@@ -2,7 +2,6 @@ package config_test
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -12,6 +11,13 @@ import (
 
 	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 )
+
+func noEnvironment(string) (string, bool) { return "", false }
+
+// document is a good configuration that differs from others by a name.
+func document(name string) string {
+	return "instances: [{id: '1101000001', token: good, name: " + name + "}]"
+}
 
 // TestWatch changes a file as an editor does, and as Kubernetes does: by a symbolic
 // link to a folder that is exchanged.
@@ -38,19 +44,25 @@ func TestWatch(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		write("one/greenapi.yml", "a")
-		write("two/greenapi.yml", "b")
+		write("one/greenapi.yml", document("a"))
+		write("two/greenapi.yml", document("b"))
 		point("one")
 		ctx, cancel := context.WithCancel(t.Context())
 		var changes atomic.Int64
 		var fault atomic.Bool
-		go config.Watch(ctx, filepath.Join(folder, "data", "greenapi.yml"), func() error {
+		file := config.NewFile(filepath.Join(folder, "data", "greenapi.yml"), defaults(), noEnvironment)
+		reload := func() {
 			changes.Add(1)
-			if fault.Load() {
-				return errors.New("a token file is missing")
+			if _, err := file.Load(); err != nil {
+				t.Error(err)
 			}
-			return nil
-		})
+			if fault.Load() {
+				file.Reject()
+			}
+		}
+		reload()
+		changes.Store(0)
+		go file.Watch(ctx, reload)
 		expect := func(want int64) {
 			t.Helper()
 			time.Sleep(time.Minute)
@@ -62,23 +74,69 @@ func TestWatch(t *testing.T) {
 		expect(0)
 		point("two")
 		expect(1)
-		write("two/greenapi.yml", "c")
+		write("two/greenapi.yml", document("c"))
 		expect(2)
-		write("two/greenapi.yml", "c") // the same again
+		write("two/greenapi.yml", document("c")) // the same again
 		expect(2)
 		if err := os.Remove(filepath.Join(folder, "two/greenapi.yml")); err != nil {
 			t.Fatal(err)
 		}
 		expect(2)
-		write("two/greenapi.yml", "d")
+		write("two/greenapi.yml", document("d"))
 		expect(3)
 		fault.Store(true)
-		write("two/greenapi.yml", "e")
+		write("two/greenapi.yml", document("e"))
 		expect(9) // tried again every 10 s
 		fault.Store(false)
 		expect(10)
 		expect(10)
 		cancel()
 		synctest.Wait()
+	})
+}
+
+// TestWatchComparesWithWhatWasLoaded changes the file between loading and watching,
+// and has others load it meanwhile.
+func TestWatchComparesWithWhatWasLoaded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "greenapi.yml")
+		file := config.NewFile(path, defaults(), noEnvironment)
+		var changes atomic.Int64
+		name := ""
+		load := func() {
+			c, err := file.Load()
+			if name = ""; err == nil {
+				name = c.Instances[0].Name
+			}
+		}
+		expect := func(want string, reloads int64) {
+			t.Helper()
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if got := changes.Swap(0); got != reloads || name != want {
+				t.Errorf("%d reloads, want %d; the name is %q, want %q", got, reloads, name, want)
+			}
+		}
+		writeFile(t, path, document("a"))
+		load()
+		writeFile(t, path, document("b"))
+		go file.Watch(t.Context(), func() { changes.Add(1); load() })
+		expect("b", 1)
+		writeFile(t, path, document("c"))
+		load() // as after a SIGHUP
+		expect("c", 0)
+		writeFile(t, path, "nonsense")
+		load()
+		expect("", 6) // again and again: what it names may come later
+		writeFile(t, path, document("c"))
+		expect("c", 1)
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		load()
+		expect("", 0)
+		writeFile(t, path, document("c"))
+		expect("c", 1)
 	})
 }
