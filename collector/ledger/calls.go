@@ -1,6 +1,10 @@
 package ledger
 
-import "math"
+import (
+	"math"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
 
 // Call is one row of the journal of calls. Its label values are canonical: of
 // the closed sets that the metrics have.
@@ -25,6 +29,30 @@ func (v callValue) inJournal() bool                { return v == currentCall }
 func (v callValue) lastSeen() uint32               { return uint32(v) }
 func (v callValue) left(lastSeen uint32) callValue { return callValue(lastSeen) }
 func (v callValue) valid(int) bool                 { return v != 0 }
+func (callValue) columns() []field[callValue]      { return callColumns }
+
+// callColumns are those of Rows for calls.
+var callColumns = []field[callValue]{
+	{
+		2, protowire.Fixed32Type, math.MaxUint32,
+		func(v *callValue) uint64 {
+			if v.inJournal() {
+				return 0
+			}
+			return uint64(*v)
+		},
+		func(v *callValue, n uint64) { *v = callValue(n) },
+	},
+	{
+		3, protowire.VarintType, 1,
+		func(v *callValue) uint64 { return bit(v.inJournal()) },
+		func(v *callValue, n uint64) {
+			if n == 1 {
+				*v = currentCall
+			}
+		},
+	},
+}
 
 // CallTx takes in one journal of calls. It is for one goroutine.
 type CallTx struct {

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // ErrNewerVersion is the error of opening a state file that a later version of
@@ -16,8 +17,13 @@ var ErrNewerVersion = errors.New("written by a newer version of the exporter")
 // errDamaged is the error of a file that is not, or not any more, a state file.
 var errDamaged = errors.New("damaged or not a state file")
 
+// errForeign is the error of the state file of another instance.
+var errForeign = errors.New("it is the file of instance")
+
 // fileState is what a state file holds.
 type fileState struct {
+	version   uint32 // Of the file that it was read from.
+	owner     string // The idInstance; "" when the file does not say.
 	key       hashKey
 	chatTypes []string
 	calls     journalState[callValue]
@@ -42,34 +48,40 @@ func newFileState(key hashKey) *fileState {
 
 // decode reads a state file. It takes no more memory than in proportion to data.
 func decode(data []byte) (*fileState, error) {
-	if len(data) < headerSize || string(data[:len(magic)]) != magic {
+	if len(data) < len(magic)+4 || string(data[:len(magic)]) != magic {
 		return nil, fmt.Errorf("%w: no header", errDamaged)
 	}
-	switch v := binary.LittleEndian.Uint32(data[len(magic):]); {
+	v := binary.LittleEndian.Uint32(data[len(magic):])
+	switch {
 	case v > version:
 		return nil, fmt.Errorf("%w: version %d of the file, at most %d can be read", ErrNewerVersion, v, version)
-	case v < version:
-		return nil, fmt.Errorf("%w: version %d", errDamaged, v)
+	case v < 1 || len(data) < headerSize:
+		return nil, fmt.Errorf("%w: header of version %d", errDamaged, v)
 	}
 	header := cursor{rest: data[len(magic)+4 : headerSize]}
 	d := decoder{state: newFileState(hashKey{header.uint64(), header.uint64()})}
 	if checksum(data[:headerSize-4]) != header.uint32() {
 		return nil, fmt.Errorf("%w: checksum of the header", errDamaged)
 	}
+	d.state.version = v
+	read, apply := readFrame, d.apply
+	if v == 1 {
+		read, apply = readV1Frame, d.applyV1
+	}
 
 	s := d.state
 	for s.size = headerSize; s.size < len(data); s.frames++ {
-		payload, torn, ok := readFrame(data[s.size:], s.frames)
-		if torn && s.frames > 0 {
+		payload, size, torn := read(data[s.size:], s.frames)
+		if size == 0 && torn && s.frames > 0 {
 			break
 		}
-		if torn || !ok {
+		if size == 0 {
 			return nil, fmt.Errorf("%w: record %d at byte %d", errDamaged, s.frames, s.size)
 		}
-		if err := d.apply(payload, s.frames == 0); err != nil {
+		if err := apply(payload, s.frames == 0); err != nil {
 			return nil, fmt.Errorf("record %d at byte %d: %w", s.frames, s.size, err)
 		}
-		s.size += frameExtra + len(payload)
+		s.size += size
 		if s.frames == 0 {
 			s.snapshotSize = s.size
 		}
@@ -83,28 +95,6 @@ func decode(data []byte) (*fileState, error) {
 	return s, nil
 }
 
-// readFrame returns the payload of the first frame of data. A frame is torn when
-// it is the last thing in the file and not all of it is there: the end is
-// missing, or was never written and reads as zeros, or as something else.
-func readFrame(data []byte, position uint32) (payload []byte, torn, ok bool) {
-	c := cursor{rest: data}
-	size, sum := c.uint32(), c.uint32()
-	if c.short {
-		return nil, true, false
-	}
-	if sum != sizeChecksum(size, position) {
-		return nil, !slices.ContainsFunc(c.rest, func(b byte) bool { return b != 0 }), false
-	}
-	if uint64(size)+4 > uint64(len(c.rest)) {
-		return nil, true, false
-	}
-	payload = c.bytes(int(size))
-	if checksum(payload) != c.uint32() {
-		return nil, len(c.rest) == 0, false
-	}
-	return payload, false, true
-}
-
 // decoder applies payloads to a state.
 type decoder struct {
 	state    *fileState
@@ -112,122 +102,160 @@ type decoder struct {
 	messages replay[messageValue]
 }
 
+// apply applies a Record.
 func (d *decoder) apply(payload []byte, snapshot bool) error {
-	c := cursor{rest: payload}
-	for len(c.rest) > 0 {
-		kind, id := sectionKind(c.byte()), journalID(c.byte())
-		body := cursor{rest: c.bytes(int(c.uint32()))}
-		if c.short {
-			return fmt.Errorf("%w: a section", errDamaged)
-		}
-		if kind > sectionCounters || id > journalMessages {
-			return fmt.Errorf("%w: it holds more than this one knows of", ErrNewerVersion)
-		}
-		var err error
-		switch {
-		case kind == sectionChatTypes && id == journalNone:
-			err = d.readChatTypes(&body)
-		case kind == sectionCounters && id == journalNone:
-			err = d.readCounters(&body)
-		case id == journalCalls:
-			err = readJournal(&body, kind, id, &d.state.calls, &d.calls, snapshot)
-		case id == journalMessages:
-			err = readJournal(&body, kind, id, &d.state.messages, &d.messages, snapshot)
-		default:
-			err = errDamaged
-		}
-		if err == nil && (body.short || len(body.rest) > 0) {
-			err = errDamaged
-		}
+	var chatTypes []string
+	err := eachField(payload, func(f wireField) error {
+		b, err := f.message()
 		if err != nil {
-			return fmt.Errorf("section %d of journal %d: %w", kind, id, err)
+			return err
 		}
+		switch f.number {
+		case recordOwner:
+			if !snapshot {
+				return fmt.Errorf("%w: an owner in the log", errDamaged)
+			}
+			d.state.owner = string(b)
+		case recordChatType:
+			if len(chatTypes) > math.MaxUint8 {
+				return fmt.Errorf("%w: too many chat types", errDamaged)
+			}
+			chatTypes = append(chatTypes, string(b))
+		case recordJournal:
+			return d.readJournal(b, snapshot)
+		case recordCounter:
+			return d.readCounter(b)
+		default:
+			return f.unknown("Record")
+		}
+		return nil
+	})
+	if err == nil && chatTypes != nil {
+		err = d.setChatTypes(chatTypes)
 	}
-	return nil
+	if err == nil && !d.state.totals.bounded() {
+		err = fmt.Errorf("%w: too many counters", errDamaged)
+	}
+	return err
 }
 
-func (d *decoder) readChatTypes(c *cursor) error {
-	var names []string
-	for len(c.rest) > 0 && len(names) <= math.MaxUint8 {
-		names = append(names, c.string())
-	}
+func (d *decoder) setChatTypes(names []string) error {
 	if len(names) == 0 || len(names) > math.MaxUint8 || names[0] != other {
-		return errDamaged
+		return fmt.Errorf("%w: chat types", errDamaged)
 	}
 	d.state.chatTypes = names
 	return nil
 }
 
-func (d *decoder) readCounters(c *cursor) error {
-	for len(c.rest) > 0 {
-		s := sample{family: family(c.byte())}
-		labels, values := s.family.shape()
-		if labels == 0 {
-			return fmt.Errorf("%w: counter %d", ErrNewerVersion, s.family)
+func (d *decoder) readCounter(message []byte) error {
+	var f *family
+	var s sample
+	err := eachField(message, func(w wireField) error {
+		switch w.number {
+		case counterFamily:
+			name, err := w.text()
+			if f = familyNamed(name); err == nil && f == nil {
+				err = fmt.Errorf("%w: a family of counters", ErrNewerVersion)
+			}
+			return err
+		case counterLabel:
+			label, err := w.text()
+			s.labels = append(s.labels, label)
+			return err
+		case counterValue:
+			values, err := w.message()
+			for len(values) > 0 && err == nil {
+				v, n := protowire.ConsumeVarint(values)
+				if n < 0 {
+					return fmt.Errorf("%w: a value", errDamaged)
+				}
+				s.values, values = append(s.values, v), values[n:]
+			}
+			return err
 		}
-		for range labels {
-			s.labels = append(s.labels, c.string())
-		}
-		for range values {
-			s.values = append(s.values, c.uvarint())
-		}
-		if c.short || !d.state.totals.set(s) {
-			return errDamaged
-		}
+		return w.unknown("Counter")
+	})
+	if err == nil && (f == nil || !f.take(d.state.totals, s)) {
+		err = fmt.Errorf("%w: a counter", errDamaged)
 	}
-	if !d.state.totals.bounded() {
-		return errDamaged
-	}
-	return nil
+	return err
 }
 
-func readJournal[V value[V]](c *cursor, kind sectionKind, id journalID, state *journalState[V], r *replay[V], snapshot bool) error {
-	switch kind {
-	case sectionMeta:
-		return state.readMeta(c)
-	case sectionPut:
-		if snapshot {
-			return state.readEntries(c, id)
+// readJournal reads a Journal, whose name comes first.
+func (d *decoder) readJournal(message []byte, snapshot bool) error {
+	named := false
+	var read func(wireField) error
+	return eachField(message, func(f wireField) error {
+		switch {
+		case named:
+			return read(f)
+		case f.number != journalName:
+			return fmt.Errorf("%w: a journal without a name", errDamaged)
 		}
-		for len(c.rest) > 0 && !c.short {
-			r.put(c.uint64(), V(c.uint(id.valueSize())))
+		name, err := f.text()
+		if err != nil {
+			return err
+		}
+		named = true
+		switch name {
+		case journalCalls.String():
+			read = func(f wireField) error { return readJournal(f, &d.state.calls, &d.calls, snapshot) }
+		case journalMessages.String():
+			read = func(f wireField) error { return readJournal(f, &d.state.messages, &d.messages, snapshot) }
+		default:
+			return fmt.Errorf("%w: a journal", ErrNewerVersion)
 		}
 		return nil
-	case sectionDrop:
-		for len(c.rest) > 0 && !c.short {
-			r.drop(c.uint64())
+	})
+}
+
+// readJournal reads a field of a Journal.
+func readJournal[V value[V]](f wireField, state *journalState[V], r *replay[V], snapshot bool) error {
+	b, err := f.message()
+	if err != nil {
+		return err
+	}
+	switch f.number {
+	case journalMeta:
+		state.meta = meta{}
+		if err := readFields(b, "Meta", metaFields, &state.meta); err != nil {
+			return err
+		}
+		if state.window < 0 {
+			return fmt.Errorf("%w: a window", errDamaged)
+		}
+		return nil
+	case journalPut:
+		var v V
+		keys, values, err := readRows(b, v.columns())
+		if err != nil {
+			return err
+		}
+		return state.put(r, keys, values, snapshot)
+	case journalDrop:
+		return eachKey(f, r.drop)
+	}
+	return f.unknown("Journal")
+}
+
+// put takes over rows: as they are from a snapshot, where their keys rise, and from
+// the log into its replay.
+func (s *journalState[V]) put(r *replay[V], keys []uint64, values []V, snapshot bool) error {
+	if !snapshot {
+		for i, key := range keys {
+			r.put(key, values[i])
 		}
 		return nil
 	}
-	return errDamaged
-}
-
-// readEntries reads those of a snapshot.
-func (s *journalState[V]) readEntries(c *cursor, id journalID) error {
-	n := len(c.rest) / (8 + id.valueSize())
-	s.keys, s.values = slices.Grow(s.keys, n), slices.Grow(s.values, n)
-	for range n {
-		key := c.uint64()
-		if last := len(s.keys) - 1; last >= 0 && key <= s.keys[last] {
-			return errDamaged
+	for i := range keys {
+		if i > 0 && keys[i] <= keys[i-1] {
+			return fmt.Errorf("%w: keys out of order", errDamaged)
 		}
-		s.keys = append(s.keys, key)
-		s.values = append(s.values, V(c.uint(id.valueSize())))
 	}
-	return nil
-}
-
-func (m *meta) readMeta(c *cursor) error {
-	baselined := c.byte()
-	m.baselined = baselined == 1
-	m.baseline, m.created = c.int64(), c.int64()
-	m.window = time.Duration(c.int64())
-	m.lastDate = c.int64()
-	m.gaps, m.evictions = c.uint64(), c.uint64()
-	m.lastRead = c.uint32()
-	if baselined > 1 || m.window < 0 {
-		return errDamaged
+	if s.keys != nil {
+		return fmt.Errorf("%w: rows twice", errDamaged)
 	}
+	s.keys, s.values = keys, values
 	return nil
 }
 

@@ -73,10 +73,11 @@ func (d *Dir) Open(idInstance string, o Options) (*Ledger, error) {
 	}
 	o = o.withDefaults()
 	s := &store{fs: d.fs, path: filepath.Join(d.path, idInstance+".ledger")}
-	state, err := d.load(s, o)
+	state, err := d.load(s, idInstance, o)
 	if err != nil {
 		return nil, fmt.Errorf("ledger of instance %s: %w", idInstance, err)
 	}
+	state.owner = idInstance
 	l := newLedger(o, s, state)
 	l.onClose = func() {
 		d.mu.Lock()
@@ -88,7 +89,7 @@ func (d *Dir) Open(idInstance string, o Options) (*Ledger, error) {
 }
 
 // load reads the file of a store.
-func (d *Dir) load(s *store, o Options) (*fileState, error) {
+func (d *Dir) load(s *store, owner string, o Options) (*fileState, error) {
 	data, err := d.fs.ReadFile(s.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.stale = true
@@ -98,7 +99,10 @@ func (d *Dir) load(s *store, o Options) (*fileState, error) {
 		return nil, err //nolint:wrapcheck // The caller does.
 	}
 	state, err := decode(data)
-	if errors.Is(err, errDamaged) {
+	if err == nil && state.owner != "" && state.owner != owner {
+		err = fmt.Errorf("%w %s", errForeign, state.owner)
+	}
+	if errors.Is(err, errDamaged) || errors.Is(err, errForeign) {
 		aside, moved := d.setAside(s.path, o)
 		if moved != nil {
 			return nil, fmt.Errorf("%w; it could not be set aside: %w", err, moved)
@@ -114,7 +118,7 @@ func (d *Dir) load(s *store, o Options) (*fileState, error) {
 	s.snapshotSize, s.logSize, s.records = state.snapshotSize, state.size-state.snapshotSize, state.frames
 	// Whatever tore the file's end, no record may be put behind it. And what is to
 	// be shown must be on the disk: all this may have been read from memory.
-	s.stale = state.size < len(data) || s.sync() != nil
+	s.stale = state.version < version || state.size < len(data) || s.sync() != nil
 	return state, nil
 }
 

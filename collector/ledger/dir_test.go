@@ -98,8 +98,7 @@ func TestFolderIsLocked(t *testing.T) {
 	openDir(t, path)
 }
 
-func TestFolderIsLockedAgainstOtherProcesses(t *testing.T) {
-	t.Parallel()
+func TestFolderIsLockedAgainstOtherProcesses(t *testing.T) { //nolint:paralleltest // A process that is being started holds the locks of other tests for a moment.
 	path := t.TempDir()
 	holder := exec.CommandContext(t.Context(), os.Args[0])
 	holder.Env = append(os.Environ(), holdVariable+"="+path)
@@ -329,9 +328,6 @@ func TestOnlyHashesAreKept(t *testing.T) {
 		if bytes.Contains(file, m.ID) {
 			t.Fatal("the file holds the identifier of a message")
 		}
-	}
-	if bytes.Contains(file, []byte(instance)) {
-		t.Error("the file holds the instance")
 	}
 	if perEntry := len(file) / 2000; perEntry > 24 {
 		t.Errorf("%d bytes an entry, want 24 or less", perEntry)

@@ -55,7 +55,8 @@
 //
 // A ledger from [New] lives in memory, and starts over with the process. One from
 // [Dir.Open] has a file: a snapshot, and a log of what later commits changed. The
-// format is described in format.go. Commit appends to it and syncs before [Totals]
+// frames of both are described in format.go, what is in them in state.proto. The file
+// names the instance that it belongs to. Commit appends to it and syncs before [Totals]
 // shows anything new, because a counter that shows less after a crash than before
 // reads as one that started at 0, and rate() would make up the difference. So
 // whatever a process has shown, the next one will find.
@@ -70,6 +71,12 @@
 // While the file cannot be written the ledger goes on counting, and Totals goes
 // on showing what the file holds ([Totals].LastWriteOK is false). Each commit then
 // tries to write a whole new file; once it can, Totals catches up.
+//
+// A file that is damaged, or of another instance, is set aside; the log says so. The
+// end of a record that was being written when the power failed is cut off: nothing of
+// it was shown. A file that a later version wrote, or that holds anything this version
+// does not know, is left alone ([ErrNewerVersion]). A file of an earlier version is
+// read, and written in the present one with the first commit.
 //
 // # Shape
 //

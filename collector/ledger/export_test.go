@@ -1,6 +1,10 @@
 package ledger
 
-import "errors"
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
 
 // What tests need of the inside: a file system that can be torn, the keys, and
 // the state file's format.
@@ -50,6 +54,7 @@ func (l *Ledger) StateFile() []byte {
 
 // Meaning is everything that a state file says.
 type Meaning struct {
+	Owner          string
 	Key            [2]uint64
 	ChatTypes      []string
 	Calls          map[uint64]uint64
@@ -69,6 +74,7 @@ func Decode(data []byte) (*Meaning, []byte, error) {
 		return nil, nil, err
 	}
 	m := &Meaning{
+		Owner:       s.owner,
 		Key:         [2]uint64{s.key.k0, s.key.k1},
 		ChatTypes:   s.chatTypes,
 		Calls:       asMap(&s.calls),
@@ -91,7 +97,21 @@ func asMap[V value[V]](s *journalState[V]) map[uint64]uint64 {
 	return m
 }
 
-func (m *meta) String() string { return string(appendMeta(nil, journalNone, m)) }
+func (m *meta) String() string { return fmt.Sprintf("%+v", *m) }
+
+// V1Frame appends a frame to a file of version 1 that has so many.
+func V1Frame(file []byte, position uint32, payload []byte) []byte {
+	file = binary.LittleEndian.AppendUint32(file, uint32(len(payload)))
+	file = binary.LittleEndian.AppendUint32(file, v1Checksum(uint32(len(payload)), position))
+	return binary.LittleEndian.AppendUint32(append(file, payload...), checksum(payload))
+}
+
+// V1Header returns that of a file of version 1.
+func V1Header() []byte {
+	b := binary.LittleEndian.AppendUint32([]byte(magic), 1)
+	b = append(b, make([]byte, 16)...)
+	return binary.LittleEndian.AppendUint32(b, checksum(b))
+}
 
 // IsDamaged reports whether err says that a file is not a good state file.
 func IsDamaged(err error) bool { return errors.Is(err, errDamaged) }

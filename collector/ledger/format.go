@@ -1,84 +1,39 @@
 package ledger
 
-// The state file. All numbers are little-endian; a varint is unsigned, as
-// encoding/binary writes it, and a string is the varint of its length and its bytes.
+// The state file: a header, and frames.
 //
-//	file    = magic version(4) hashKey(16) crc(4) frame...
-//	frame   = size(4) crc(4) payload crc(4)
-//	payload = section...
-//	section = kind(1) journal(1) size(4) bytes
+//	file   = magic(8) version(4) hashKey(16) crc(4) frame...
+//	frame  = size(4) position(4) crc(4) payload crc(4)
 //
-// The first frame is the snapshot. It was synced before the file got its name,
-// so it must be whole. The frames after it are the log, one a commit; only the
-// last of them may be torn. The checksums are CRC-32C. The first of a frame
-// covers its size and its position among the frames: without it, damage to a
-// size in the middle would pass for a torn end, and all that follows be lost
-// without a word.
+// The numbers are little-endian, the checksums CRC-32C. A payload is a message of
+// Protocol Buffers, Record in state.proto.
 //
-// The sections of a payload are applied in their order. They hold values, never
-// differences, so that nothing is ever counted again:
+// The first frame is the snapshot. It was synced before the file got its name, so it
+// must be whole. The frames behind it are the log, one a commit. They hold values,
+// never differences, so that nothing is ever counted again. A frame is written when
+// the one before it is known to be on the disk. Only the last, therefore, may be
+// torn: what it counts was never shown, and it is cut off. When the power fails, any
+// of its pages may have reached the disk, the later ones without the first, too.
+// Where a frame follows a broken one, the broken one was whole once: the file is
+// damaged. For that the first checksum of a frame covers its size and its position
+// among the frames, by which frames are told from other bytes.
 //
-//	chatTypes string...                  all of them, by position
-//	meta      see appendMeta             of one journal
-//	put       (key(8) value(4 or 8))...  of one journal; sorted in a snapshot
-//	drop      key(8)...                  of one journal
-//	counters  (family(1) string... varint...)...
-//
-// A later version may add kinds of sections, journals and families. A file that
-// has any of them is left alone, as one with a higher version is: what cannot be
-// read cannot be written back.
+// A file of a higher version is left alone, and so is one of this version that holds
+// what this program does not know (see wire.go): what cannot be read cannot be
+// written back. A file of version 1 is read (v1.go).
 
 import (
-	"cmp"
 	"encoding/binary"
 	"hash/crc32"
-	"slices"
 )
 
 const (
 	magic      = "gapiledg"
-	version    = 1
+	version    = 2
 	headerSize = len(magic) + 4 + 16 + 4
-	frameExtra = 12 // Size and checksums.
-)
 
-type sectionKind uint8
-
-const (
-	sectionChatTypes sectionKind = iota + 1
-	sectionMeta
-	sectionPut
-	sectionDrop
-	sectionCounters
-)
-
-type journalID uint8
-
-const (
-	journalNone journalID = iota
-	journalCalls
-	journalMessages
-)
-
-// valueSize is how many bytes a value of the journal takes.
-func (id journalID) valueSize() int {
-	if id == journalCalls {
-		return 4
-	}
-	return 8
-}
-
-type family uint8
-
-const (
-	familyCalls family = iota + 1
-	familyParticipants
-	familyDurations
-	familyObserved
-	familySent
-	familyDelivered
-	familyRead
-	familyFailed
+	frameHead  = 12 // Size, position and checksum.
+	frameExtra = frameHead + 4
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -96,221 +51,56 @@ func appendHeader(b []byte, key hashKey) []byte {
 
 // appendFrame appends the frame that has this position in its file.
 func appendFrame(b []byte, position uint32, payload []byte) []byte {
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(payload)))                         //nolint:gosec // Payloads are far smaller.
-	b = binary.LittleEndian.AppendUint32(b, sizeChecksum(uint32(len(payload)), position)) //nolint:gosec // The same.
+	start := len(b)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(payload))) //nolint:gosec // Files are smaller, see maxFile.
+	b = binary.LittleEndian.AppendUint32(b, position)
+	b = binary.LittleEndian.AppendUint32(b, checksum(b[start:]))
 	b = append(b, payload...)
 	return binary.LittleEndian.AppendUint32(b, checksum(payload))
 }
 
-func sizeChecksum(size, position uint32) uint32 {
-	return checksum(binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, size), position))
-}
-
-// appendSection appends a section whose bytes write appends.
-func appendSection(b []byte, kind sectionKind, id journalID, write func([]byte) []byte) []byte {
-	b = append(b, byte(kind), byte(id), 0, 0, 0, 0)
-	start := len(b)
-	b = write(b)
-	binary.LittleEndian.PutUint32(b[start-4:], uint32(len(b)-start)) //nolint:gosec // Sections are far smaller.
-	return b
-}
-
-// appendSnapshot appends a whole file.
-func (l *Ledger) appendSnapshot(b []byte) []byte {
-	state := fileState{
-		key:       l.key,
-		chatTypes: l.chatTypes,
-		calls:     journalState[callValue]{l.calls.meta, l.calls.keys, l.calls.values},
-		messages:  journalState[messageValue]{l.messages.meta, l.messages.keys, l.messages.values},
-		totals:    l.current,
+// frameAt returns the size of the payload and the position that a frame at the
+// beginning of data says it has.
+func frameAt(data []byte) (size, position uint32, ok bool) {
+	if len(data) < frameHead || checksum(data[:8]) != binary.LittleEndian.Uint32(data[8:]) {
+		return 0, 0, false
 	}
-	return state.appendFile(b)
+	return binary.LittleEndian.Uint32(data), binary.LittleEndian.Uint32(data[4:]), true
 }
 
-func (s *fileState) appendFile(b []byte) []byte {
-	const perEntry = 8 + 8
-	payload := make([]byte, 0, 4096+12*len(s.calls.keys)+perEntry*len(s.messages.keys))
-	payload = appendChatTypes(payload, s.chatTypes)
-	payload = s.calls.appendSections(payload, journalCalls)
-	payload = s.messages.appendSections(payload, journalMessages)
-	payload = appendCounters(payload, s.totals.samples(s.totals))
-	b = slices.Grow(b, headerSize+len(payload)+frameExtra)
-	return appendFrame(appendHeader(b, s.key), 0, payload)
-}
-
-func (s *journalState[V]) appendSections(b []byte, id journalID) []byte {
-	b = appendMeta(b, id, &s.meta)
-	return appendSection(b, sectionPut, id, func(b []byte) []byte {
-		for i, key := range s.keys {
-			b = appendEntry(b, id, key, uint64(s.values[i]))
-		}
-		return b
-	})
-}
-
-// appendRecord appends the payload of a commit: what it changed.
-func appendRecord[V value[V]](b []byte, l *Ledger, j *journal[V], c *changes[V], delta *Totals) []byte {
-	if j.id == journalMessages && len(c.inserts) > 0 {
-		b = appendChatTypes(b, l.chatTypes)
+// readFrame returns the payload of the frame at the beginning of data, which ought
+// to have this position, and how many bytes the frame takes. Without a payload, torn
+// tells whether this may be a last frame that was never whole.
+func readFrame(data []byte, position uint32) (payload []byte, size int, torn bool) {
+	n, at, ok := frameAt(data)
+	if !ok {
+		return nil, 0, !frameFollows(data, position)
 	}
-	b = appendMeta(b, j.id, &j.meta)
-	if len(c.inserts)+len(c.updates) > 0 {
-		b = appendSection(b, sectionPut, j.id, func(b []byte) []byte {
-			for _, e := range c.inserts {
-				b = appendEntry(b, j.id, e.key, uint64(e.value))
-			}
-			for _, u := range c.updates {
-				b = appendEntry(b, j.id, u.key, uint64(u.value))
-			}
-			return b
-		})
+	if at != position {
+		return nil, 0, false
 	}
-	if len(c.drops) > 0 {
-		b = appendSection(b, sectionDrop, j.id, func(b []byte) []byte {
-			for _, key := range c.drops {
-				b = binary.LittleEndian.AppendUint64(b, key)
-			}
-			return b
-		})
+	c := cursor{rest: data[frameHead:]}
+	payload = c.bytes(int(n))
+	sum := c.uint32()
+	if c.short {
+		return nil, 0, true
 	}
-	return appendCounters(b, l.current.samples(delta))
-}
-
-func appendEntry(b []byte, id journalID, key, v uint64) []byte {
-	b = binary.LittleEndian.AppendUint64(b, key)
-	if id.valueSize() == 4 {
-		return binary.LittleEndian.AppendUint32(b, uint32(v)) //nolint:gosec // Values of this journal have 32 bits.
+	if checksum(payload) != sum {
+		return nil, 0, len(c.rest) == 0 // What comes behind it was written when it was whole.
 	}
-	return binary.LittleEndian.AppendUint64(b, v)
+	return payload, frameExtra + len(payload), false
 }
 
-func appendChatTypes(b []byte, chatTypes []string) []byte {
-	return appendSection(b, sectionChatTypes, journalNone, func(b []byte) []byte {
-		for _, name := range chatTypes {
-			b = appendText(b, name)
-		}
-		return b
-	})
-}
-
-func appendMeta(b []byte, id journalID, m *meta) []byte {
-	return appendSection(b, sectionMeta, id, func(b []byte) []byte {
-		baselined := byte(0)
-		if m.baselined {
-			baselined = 1
-		}
-		b = append(b, baselined)
-		for _, n := range []int64{m.baseline, m.created, int64(m.window), m.lastDate} {
-			b = binary.LittleEndian.AppendUint64(b, uint64(n)) //nolint:gosec // Every bit is kept.
-		}
-		b = binary.LittleEndian.AppendUint64(b, m.gaps)
-		b = binary.LittleEndian.AppendUint64(b, m.evictions)
-		return binary.LittleEndian.AppendUint32(b, m.lastRead)
-	})
-}
-
-// sample is one series of one family.
-type sample struct {
-	family family
-	labels []string
-	values []uint64
-}
-
-func appendCounters(b []byte, samples []sample) []byte {
-	if len(samples) == 0 {
-		return b
-	}
-	slices.SortFunc(samples, func(a, b sample) int {
-		return cmp.Or(cmp.Compare(a.family, b.family), slices.Compare(a.labels, b.labels))
-	})
-	return appendSection(b, sectionCounters, journalNone, func(b []byte) []byte {
-		for _, s := range samples {
-			b = append(b, byte(s.family))
-			for _, label := range s.labels {
-				b = appendText(b, label)
-			}
-			for _, v := range s.values {
-				b = binary.AppendUvarint(b, v)
+// frameFollows reports whether a frame of a later position begins anywhere in data.
+func frameFollows(data []byte, position uint32) bool {
+	for len(data) >= frameHead {
+		// No file has room for positions much higher: this saves most checksums.
+		if at := binary.LittleEndian.Uint32(data[4:]); at > position && at-position <= 1<<28 {
+			if _, _, ok := frameAt(data); ok {
+				return true
 			}
 		}
-		return b
-	})
-}
-
-// samples returns the series of t that of has.
-func (t *Totals) samples(of *Totals) []sample {
-	var all []sample
-	add := func(f family, values []uint64, labels ...string) {
-		all = append(all, sample{f, labels, values})
+		data = data[1:]
 	}
-	for k := range of.Calls {
-		add(familyCalls, []uint64{t.Calls[k]}, k.Status, k.Media, k.ChatType)
-	}
-	for k := range of.Participants {
-		add(familyParticipants, []uint64{t.Participants[k]}, k.Status, k.Media, k.ChatType)
-	}
-	for k := range of.Durations {
-		h := t.Durations[k]
-		add(familyDurations, append([]uint64{h.Count, uint64(h.Sum)}, h.Buckets[:]...), k.Media, k.ChatType) //nolint:gosec // A sum is never negative.
-	}
-	for k := range of.Observed {
-		add(familyObserved, []uint64{t.Observed[k]}, k.Type, k.ChatType, k.Origin)
-	}
-	for k := range of.Sent {
-		add(familySent, []uint64{t.Sent[k]}, k)
-	}
-	for k := range of.Delivered {
-		add(familyDelivered, []uint64{t.Delivered[k]}, k)
-	}
-	for k := range of.Read {
-		add(familyRead, []uint64{t.Read[k]}, k)
-	}
-	for k := range of.Failed {
-		add(familyFailed, []uint64{t.Failed[k]}, k.Reason, k.ChatType)
-	}
-	return all
-}
-
-// set takes over a sample that a state file holds. It reports whether the
-// sample has the labels and values that its family asks for.
-func (t *Totals) set(s sample) bool {
-	l, v := s.labels, s.values
-	switch s.family {
-	case familyCalls:
-		t.Calls[CallLabels{l[0], l[1], l[2]}] = v[0]
-	case familyParticipants:
-		t.Participants[CallLabels{l[0], l[1], l[2]}] = v[0]
-	case familyDurations:
-		h := Histogram{Count: v[0], Sum: int64(v[1])} //nolint:gosec // Looked at below.
-		copy(h.Buckets[:], v[2:])
-		t.Durations[DurationLabels{l[0], l[1]}] = h
-		return h.Sum >= 0 && slices.IsSorted(h.Buckets[:]) && h.Buckets[len(h.Buckets)-1] <= h.Count
-	case familyObserved:
-		t.Observed[ObservedLabels{l[0], l[1], l[2]}] = v[0]
-	case familySent:
-		t.Sent[l[0]] = v[0]
-	case familyDelivered:
-		t.Delivered[l[0]] = v[0]
-	case familyRead:
-		t.Read[l[0]] = v[0]
-	case familyFailed:
-		t.Failed[FailureLabels{l[0], l[1]}] = v[0]
-	}
-	return true
-}
-
-// shape returns how many labels and values a sample of the family has. Both are
-// 0 for a family that this version does not know.
-func (f family) shape() (labels, values int) {
-	switch f {
-	case familyCalls, familyParticipants, familyObserved:
-		return 3, 1
-	case familyDurations:
-		return 2, 2 + len(DurationBuckets)
-	case familyFailed:
-		return 2, 1
-	case familySent, familyDelivered, familyRead:
-		return 1, 1
-	}
-	return 0, 0
+	return false
 }

@@ -57,6 +57,7 @@ func (o Options) withDefaults() Options {
 // Its methods may be called from several goroutines at a time.
 type Ledger struct {
 	options Options
+	owner   string // The idInstance; "" without a state file.
 	key     hashKey
 	shown   atomic.Pointer[Totals]
 
@@ -80,6 +81,7 @@ func New(o Options) *Ledger {
 func newLedger(o Options, s *store, state *fileState) *Ledger {
 	l := &Ledger{
 		options:   o.withDefaults(),
+		owner:     state.owner,
 		key:       state.key,
 		store:     s,
 		chatTypes: state.chatTypes,

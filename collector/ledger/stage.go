@@ -1,6 +1,12 @@
 package ledger
 
-import "slices"
+import (
+	"math"
+	"math/bits"
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
 
 // stage is how far a message has got. A later stage implies the earlier ones.
 type stage uint8
@@ -129,4 +135,26 @@ func (v messageValue) valid(chatTypes int) bool {
 		return false
 	}
 	return s.inJournal || s.time != 0 && s.status == 0
+}
+
+func (messageValue) columns() []field[messageValue] { return messageColumns }
+
+// messageColumns are those of Rows for messages.
+var messageColumns = []field[messageValue]{
+	messageColumn(2, protowire.Fixed32Type, math.MaxUint32, 0),
+	messageColumn(3, protowire.VarintType, 1, inJournalAt),
+	messageColumn(4, protowire.VarintType, math.MaxUint8, chatTypeAt),
+	messageColumn(5, protowire.VarintType, uint64(stageRead), stageAt),
+	messageColumn(6, protowire.VarintType, 1<<len(failureReasons)-1, failuresAt),
+	messageColumn(7, protowire.VarintType, uint64(len(statuses)-1), statusAt),
+}
+
+// messageColumn is a column of the bits at a place of a messageValue.
+func messageColumn(number protowire.Number, kind protowire.Type, most uint64, at int) field[messageValue] {
+	mask := uint64(1)<<bits.Len64(most) - 1
+	return field[messageValue]{
+		number, kind, most,
+		func(v *messageValue) uint64 { return uint64(*v) >> at & mask },
+		func(v *messageValue, n uint64) { *v |= messageValue(n) << at },
+	}
 }

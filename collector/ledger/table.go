@@ -16,6 +16,8 @@ type value[V any] interface {
 	lastSeen() uint32
 	// left returns the value of the key once a whole journal came without it.
 	left(lastSeen uint32) V
+	// columns are those of Rows in state.proto that hold it.
+	columns() []field[V]
 	// valid reports whether a state file with so many chat types may hold it.
 	valid(chatTypes int) bool
 }

@@ -1,0 +1,133 @@
+package ledger_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
+)
+
+// TestFilesAreAsDescribed reads state files with nothing but state.proto and the
+// library of Protocol Buffers, writes their payloads again, and has the ledger read
+// those: the description is true, and it is complete.
+func TestFilesAreAsDescribed(t *testing.T) {
+	t.Parallel()
+	record := dynamicpb.NewMessageType(described(t).Messages().ByName("Record"))
+	seen := map[protoreflect.FullName]bool{}
+	for _, n := range []int{12, 46, 60} {
+		file, _ := fileAfterLifeOf(t, n)
+		again := bytes.Clone(file[:ledger.HeaderSize])
+		for position, payload := range payloads(file) {
+			m := record.New()
+			if err := proto.Unmarshal(payload, m.Interface()); err != nil {
+				t.Fatal(err)
+			}
+			nothingUnknown(t, m, seen)
+			payload, err := proto.MarshalOptions{Deterministic: true}.Marshal(m.Interface())
+			if err != nil {
+				t.Fatal(err)
+			}
+			again = ledger.Frame(again, uint32(position), payload)
+		}
+		if !bytes.Equal(again, file) {
+			t.Errorf("%d messages: what the library writes is not what the ledger wrote", n)
+		}
+	}
+	messages := record.Descriptor().ParentFile().Messages()
+	for i := range messages.Len() {
+		fields := messages.Get(i).Fields()
+		for j := range fields.Len() {
+			if name := fields.Get(j).FullName(); !seen[name] {
+				t.Errorf("%s is in none of the files", name)
+			}
+		}
+	}
+}
+
+// payloads are those of the frames of a file.
+func payloads(file []byte) (all [][]byte) {
+	for rest := file[ledger.HeaderSize:]; len(rest) > 0; {
+		size := binary.LittleEndian.Uint32(rest)
+		all = append(all, rest[12:12+size])
+		rest = rest[12+size+4:]
+	}
+	return all
+}
+
+// nothingUnknown fails when a message, or one in it, has a field that is not
+// described. It notes those that are.
+func nothingUnknown(t *testing.T, m protoreflect.Message, seen map[protoreflect.FullName]bool) {
+	t.Helper()
+	if unknown := m.GetUnknown(); len(unknown) > 0 {
+		t.Errorf("%s holds what is not described: %x", m.Descriptor().Name(), unknown)
+	}
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		seen[f.FullName()] = true
+		switch {
+		case f.Message() != nil && f.IsList():
+			for i := range v.List().Len() {
+				nothingUnknown(t, v.List().Get(i).Message(), seen)
+			}
+		case f.Message() != nil:
+			nothingUnknown(t, v.Message(), seen)
+		}
+		return true
+	})
+}
+
+// described reads state.proto, as far as that needs reading.
+func described(t *testing.T) protoreflect.FileDescriptor {
+	t.Helper()
+	source, err := os.ReadFile("state.proto")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := &descriptorpb.FileDescriptorProto{Name: proto.String("state.proto"), Syntax: proto.String("proto3")}
+	file.Package = proto.String(regexp.MustCompile(`package (.*);`).FindStringSubmatch(string(source))[1])
+	field := regexp.MustCompile(`^  (repeated )?(\w+) (\w+) = (\d+);`)
+	for line := range strings.Lines(string(source)) {
+		if name, ok := strings.CutPrefix(line, "message "); ok {
+			file.MessageType = append(file.MessageType, &descriptorpb.DescriptorProto{Name: proto.String(strings.TrimSuffix(name, " {\n"))})
+			continue
+		}
+		m := field.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		number, err := strconv.ParseInt(m[4], 10, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := &descriptorpb.FieldDescriptorProto{
+			Name: proto.String(m[3]), Number: proto.Int32(int32(number)),
+			Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(),
+		}
+		if m[1] != "" {
+			f.Label = descriptorpb.FieldDescriptorProto_LABEL_REPEATED.Enum()
+		}
+		if known, ok := descriptorpb.FieldDescriptorProto_Type_value["TYPE_"+strings.ToUpper(m[2])]; ok {
+			f.Type = descriptorpb.FieldDescriptorProto_Type(known).Enum()
+		} else {
+			f.Type = descriptorpb.FieldDescriptorProto_TYPE_MESSAGE.Enum()
+			f.TypeName = proto.String("." + file.GetPackage() + "." + m[2])
+		}
+		last := file.GetMessageType()[len(file.GetMessageType())-1]
+		last.Field = append(last.Field, f)
+	}
+	described, err := protodesc.NewFile(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return described
+}
