@@ -673,7 +673,7 @@ func whyModules() map[string][2]string {
 		"golang.org/x/sync":                      {"tests and benchmarks", "BSD-3-Clause"},
 		"golang.org/x/sys":                       {"locks on state files", "BSD-3-Clause"},
 		"golang.org/x/time":                      {"the rate limit", "BSD-3-Clause"},
-		"google.golang.org/protobuf":             {"metrics, in tests", "BSD-3-Clause"},
+		"google.golang.org/protobuf":             {"the encoding of state files; metrics, in tests", "BSD-3-Clause"},
 	}
 }
 
