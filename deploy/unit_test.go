@@ -8,7 +8,7 @@ import (
 )
 
 // update has the tests write the files that are made from others.
-var update = flag.Bool("update", false, "write deploy/kubernetes (with -tags e2e)")
+var update = flag.Bool("update", false, "write the table of the chart's README.md and (with -tags e2e) deploy/kubernetes")
 
 // unit is what a file of systemd says: the values of each setting in their order,
 // by [section] and name, e.g. Service.ExecStart.
@@ -48,4 +48,25 @@ func (u unit) one(t *testing.T, key string) string {
 		t.Fatalf("%s stands there %d times, want once", key, len(u[key]))
 	}
 	return u[key][0]
+}
+
+// object is something in YAML.
+type object = map[string]any
+
+// at follows keys and indexes; where they lead nowhere, it returns nil.
+func at(value any, keys ...any) any {
+	for _, key := range keys {
+		switch key := key.(type) {
+		case string:
+			o, _ := value.(object)
+			value = o[key]
+		case int:
+			list, _ := value.([]any)
+			if key >= len(list) {
+				return nil
+			}
+			value = list[key]
+		}
+	}
+	return value
 }
