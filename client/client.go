@@ -60,6 +60,10 @@ type Options struct {
 	// UserAgent is sent with each request. By default, "greenapi_exporter".
 	UserAgent string
 
+	// Sending is called with the method when a request has got its turn and is about
+	// to be sent. By default, nobody looks.
+	Sending func(method string)
+
 	// Observe is called when a request ended that was sent. By default, nobody looks.
 	Observe func(Exchange)
 }
@@ -104,6 +108,9 @@ func newClient(opts Options, subject string, methods ...string) (*Client, error)
 	}
 	if opts.UserAgent == "" {
 		opts.UserAgent = "greenapi_exporter"
+	}
+	if opts.Sending == nil {
+		opts.Sending = func(string) {}
 	}
 	if opts.Observe == nil {
 		opts.Observe = func(Exchange) {}

@@ -53,6 +53,7 @@ func (c *Client) send(ctx context.Context, method string, query url.Values) (*ex
 		}
 		return nil, &Error{Method: method, Reason: ReasonUnauthorized, Detail: "the token cannot be read"}
 	}
+	c.opts.Sending(method)
 	x := &exchange{client: c, method: method, sent: time.Now()}
 	x.ctx, x.cancel = withTimeout(ctx, c.opts.Timeout)
 	req, err := c.request(x.ctx, method, query, token) //nolint:contextcheck // it is ctx, with a timeout

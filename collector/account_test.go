@@ -102,7 +102,7 @@ func TestTheEndOfASuspensionIsNoBurden(t *testing.T) {
 		"answers": {slow(0), 11, 12, 0},
 		"limited": {limited, 2, 2, 0},
 		"hangs":   {greenapitest.FaultHang(), 9, 12, 2 * time.Second},
-		"missing": {greenapitest.FaultStatus(404, ""), 1, 2, 0},
+		"missing": {greenapitest.FaultStatus(404, ""), 11, 12, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -19,11 +19,12 @@ const (
 )
 
 // An instance that hangs holds connections and a scrape's place until the deadline,
-// each time. After some timeouts in a row it is left alone for a scrape or so. A
-// scraper that is in a hurry itself must not cause that: what ended sooner than
-// fairTurn says nothing about the instance.
+// each time. After some timeouts in a row it is left alone for a scrape or so. Scrapers
+// with a short deadline must not cause that for those with a longer one: only what
+// lasted for longTimeout, or all the time that a request has, counts.
 const (
 	patientTimeouts = 2
+	longTimeout     = 20 * time.Second
 	timeoutBackoff  = time.Minute
 )
 
@@ -36,7 +37,7 @@ type backoff struct {
 	failures int       // in a row, of one reason
 }
 
-// held returns the last result while it stands.
+// held returns the last result, and whether it stands.
 func (b *backoff) held(now time.Time) (Result, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -50,8 +51,9 @@ func (b *backoff) previous() Result {
 	return b.last
 }
 
-// ended notes a result, and how long a good one is shared.
-func (b *backoff) ended(r Result, shared time.Duration) {
+// ended notes a result, how long a good one is shared, and how long a request may
+// take (0 for no bound).
+func (b *backoff) ended(r Result, shared, timeout time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	before := b.last
@@ -62,7 +64,7 @@ func (b *backoff) ended(r Result, shared time.Duration) {
 		b.failures, b.next = 0, now.Add(jitter(unsupportedRetry))
 	case r.Err == nil:
 		b.failures, b.next = 0, now.Add(shared)
-	case r.Err.Reason == client.ReasonTimeout && r.Duration < fairTurn:
+	case r.Err.Reason == client.ReasonTimeout && r.Duration < longTimeout && (timeout <= 0 || r.Duration < timeout):
 		b.next = time.Time{}
 	default:
 		if before.Err != nil && before.Err.Reason == r.Err.Reason {

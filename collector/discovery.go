@@ -114,12 +114,12 @@ func (d *discovery) refresh(ctx context.Context) time.Duration {
 		return 0
 	}
 	if err != nil {
-		d.backoff.ended(Result{Err: asFailure(client.MethodPartnerInstances, err)}, 0)
+		d.backoff.ended(Result{Err: asFailure(client.MethodPartnerInstances, err)}, 0, f.opts.Timeout)
 		f.discovery.success.Set(0)
 		f.opts.Logger.WarnContext(ctx, "discovery failed, the instances that are known stay", "err", err)
 		return jitter(discoveryRetry)
 	}
-	d.backoff.ended(Result{}, 0)
+	d.backoff.ended(Result{}, 0, f.opts.Timeout)
 	f.discovery.success.Set(1)
 	f.discovery.at.SetToCurrentTime()
 	return d.partner.RefreshInterval

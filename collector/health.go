@@ -4,12 +4,12 @@ import "time"
 
 var (
 	up = newFamily(Gauge, "up",
-		"Whether every enabled collector of the instance that the API supports for it succeeded in the last refresh. Scrapes that overlap or follow closely share a refresh.")
+		"1 if every enabled collector of the instance succeeded in the last refresh, except those that the API does not offer for it, and at least one did; else 0. Scrapes that overlap or follow closely share a refresh.")
 	lastSuccess = newFamily(Gauge, "last_success_timestamp_seconds",
 		"When the collector last succeeded, by the exporter's clock. Absent before the first success.",
 		"collector")
 	collectorSuccess = newFamily(Gauge, "scrape_collector_success",
-		"Whether the collector succeeded when it last asked the API. Absent when the API does not offer its method for the instance.",
+		"Whether the collector succeeded when it last asked the API. Absent when the API does not offer its method for the instance: it answers 404, has never worked, and another method works.",
 		"collector")
 	collectorDuration = newFamily(Gauge, "scrape_collector_duration_seconds",
 		"How long the collector took when it last asked the API, waiting for the rate limit and for a turn included.",

@@ -65,17 +65,43 @@ func (i *Instance) Token() (client.Token, error) {
 	return i.setup.Load().spec.Token.Token() //nolint:wrapcheck // the source says it all
 }
 
-// observed notes a request that is over.
-func (i *Instance) observed(x client.Exchange) {
-	i.requests.add(x)
-	if cutShort := x.Err != nil && x.Err.Reason == client.ReasonTimeout && x.Duration < fairTurn; !cutShort {
-		i.served.Store(&x.Sent)
-	}
+// sending notes that a request has got its turn.
+func (i *Instance) sending(method string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.running != nil {
-		i.running.exchanges = append(i.running.exchanges, x)
+		i.running.sent[method] = true
 	}
+}
+
+// observed notes a request that is over.
+func (i *Instance) observed(x client.Exchange) {
+	i.requests.add(x)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	wanted := false
+	if i.running != nil {
+		i.running.exchanges = append(i.running.exchanges, x)
+		wanted = i.running.waiting > 0
+	}
+	if hadTurn(x, wanted) {
+		i.served.Store(&x.Sent)
+	}
+}
+
+// hadTurn tells whether a request that is over was a turn of its instance: not when
+// it had none at reading the answer, was given up soon, or came too late for all who
+// had waited.
+func hadTurn(x client.Exchange, wanted bool) bool {
+	if x.Err != nil {
+		switch x.Err.Reason {
+		case client.ReasonBusy, client.ReasonCanceled:
+			return false
+		case client.ReasonTimeout:
+			return x.Duration >= fairTurn
+		}
+	}
+	return wanted
 }
 
 // close ends the refresh under way and makes the instance serve what it has from

@@ -11,32 +11,45 @@ import (
 	"github.com/greenapi-exporter/greenapi_exporter/client"
 )
 
+// fairTime is how long a refresh may take whoever asks for it: it ends when all its
+// collectors have, or when nobody waits for it and this time is over. So the limit of who asks is never taken for a fact
+// about the instance: a scraper with a short deadline, or one that leaves, gets less,
+// and what it began serves the next one.
+const fairTime = 10 * time.Second
+
 // refresh is one refresh of an instance under way, shared by all who wait for it.
-// It goes on until the last of them has gone.
 type refresh struct {
 	setup   *setup
 	started time.Time
-	cancel  context.CancelCauseFunc
 	log     *scrapeLog
+	cancel  context.CancelCauseFunc
 	done    chan struct{} // closed when snapshot is there
 
-	waiting   int               // guarded by the instance's mutex
-	exchanges []client.Exchange // likewise
+	// Guarded by the instance's mutex.
+	waiting   int
+	fair      bool            // it has had its fair time
+	ended     bool            // it was ended because nobody waited
+	sent      map[string]bool // methods that the API was asked for
+	exchanges []client.Exchange
 
-	mu      sync.Mutex
-	results []Result // in the order of the sources; one without a collector's name is not there yet
+	mu       sync.Mutex
+	attempts []attempt // in the order of the sources; one without a collector's name has not ended
 
 	snapshot *Snapshot // to be read after done
 }
 
-// farewell is how long the last of those who wait stays for the result of a
-// refresh that was ended by its leaving.
-const farewell = 200 * time.Millisecond
+// attempt is what a source came to, before it is known how the others fared.
+type attempt struct {
+	Result
+
+	before Result
+	asked  bool // else the last result stands
+}
 
 // Refresh returns a snapshot that is no older than the instance's minimum
 // interval, taking one if need be. It comes back when the context ends at the
 // latest, then with a snapshot in which those collectors have failed that had not
-// ended.
+// ended; nobody else gets that one.
 func (i *Instance) Refresh(ctx context.Context) *Snapshot {
 	r, recent := i.join(ctx)
 	if recent != nil {
@@ -47,26 +60,19 @@ func (i *Instance) Refresh(ctx context.Context) *Snapshot {
 		return r.snapshot
 	case <-ctx.Done():
 	}
-	if !i.leave(r, context.Cause(ctx)) {
-		return i.provisional(r)
-	}
-	timer := time.NewTimer(farewell)
-	defer timer.Stop()
-	select {
-	case <-r.done:
-		return r.snapshot
-	case <-timer.C:
-		return i.provisional(r)
-	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	r.waiting--
+	r.endUnlessWanted()
+	return i.provisional(r)
 }
 
 // join makes the caller one of those who wait for a refresh, or returns a snapshot
-// that is recent enough.
+// that will do.
 func (i *Instance) join(ctx context.Context) (*refresh, *Snapshot) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	for i.running != nil && i.running.waiting == 0 {
-		// Everybody has left it, so it is ending, and its failures are none of ours.
+	for i.running != nil && i.running.ended {
 		ending := i.running
 		i.mu.Unlock()
 		select {
@@ -75,43 +81,61 @@ func (i *Instance) join(ctx context.Context) (*refresh, *Snapshot) {
 		}
 		i.mu.Lock()
 		if ctx.Err() != nil {
-			return nil, i.provisionalOf(ending)
+			return nil, i.provisional(ending)
 		}
 	}
 	if i.running == nil {
 		setup := i.setup.Load()
-		if last := i.last.Load(); last != nil && (i.closed || time.Since(last.Attempted) < setup.minInterval) {
+		if last := i.last.Load(); last != nil && (i.closed || last.serves(ctx, setup)) {
 			return nil, last
 		}
+		r := i.newRefresh(setup)
 		if i.closed {
-			return nil, i.provisionalOf(i.newRefresh(setup))
+			return nil, i.provisional(r)
 		}
-		i.start(context.WithoutCancel(ctx), i.newRefresh(setup))
+		i.start(context.WithoutCancel(ctx), r)
 	}
 	i.running.waiting++
 	return i.running, nil
 }
 
+// serves tells whether the snapshot is recent enough to be shared. What there was no
+// time for serves only who has no more time for it.
+func (s *Snapshot) serves(ctx context.Context, setup *setup) bool {
+	if time.Since(s.Attempted) >= setup.minInterval {
+		return false
+	}
+	patience := time.Duration(forever)
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = time.Until(deadline)
+	}
+	if setup.timeout > 0 {
+		patience = min(patience, setup.timeout)
+	}
+	return !slices.ContainsFunc(s.Results, func(r Result) bool {
+		late := r.Err != nil && (r.Err.Reason == client.ReasonTimeout || r.Err.Reason == client.ReasonBusy)
+		return late && patience > r.Duration+r.Duration/4 // the same deadline is a little different each time
+	})
+}
+
 func (i *Instance) newRefresh(setup *setup) *refresh {
 	return &refresh{
 		setup: setup, started: time.Now(), log: newScrapeLog(i.log.Handler()), done: make(chan struct{}),
-		results: make([]Result, len(setup.sources)),
+		sent: make(map[string]bool), attempts: make([]attempt, len(setup.sources)),
 	}
 }
 
-// leave takes one off those who wait, and ends the refresh if it was the last.
-func (i *Instance) leave(r *refresh, cause error) (last bool) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	r.waiting--
-	if r.waiting == 0 {
-		r.cancel(cause)
+// endUnlessWanted ends the refresh when nobody waits and it has had its time; the
+// instance's mutex is held.
+func (r *refresh) endUnlessWanted() {
+	if r.waiting == 0 && r.fair && !r.ended {
+		r.ended = true
+		r.cancel(context.DeadlineExceeded)
 	}
-	return r.waiting == 0
 }
 
 // start begins a refresh; the instance's mutex is held. The context carries values
-// only: a refresh ends when nobody waits for it, not with the scrape that began it.
+// only: a refresh does not end with the scrape that began it.
 func (i *Instance) start(ctx context.Context, r *refresh) {
 	ctx, r.cancel = context.WithCancelCause(ctx)
 	i.running = r
@@ -120,23 +144,40 @@ func (i *Instance) start(ctx context.Context, r *refresh) {
 
 func (i *Instance) run(ctx context.Context, r *refresh) {
 	log := slog.New(r.log).With("id_instance", i.ID)
+	fair := time.AfterFunc(fairTime, func() {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		r.fair = true
+		r.endUnlessWanted()
+	})
+	defer fair.Stop()
 	i.noticeToken(r.setup)
 	var sources sync.WaitGroup
 	for n, source := range r.setup.sources {
 		sources.Go(func() {
-			result := i.fetch(ctx, log, source, r.setup.backoffs[source.name()])
+			a := fetch(ctx, log, source, r.setup.backoffs[source.name()])
+			if !a.undecided(source) {
+				r.conclude(ctx, log, source, a)
+			}
 			r.mu.Lock()
-			r.results[n] = result
+			r.attempts[n] = a
 			r.mu.Unlock()
 		})
 	}
 	sources.Wait()
+	r.mu.Lock()
+	for n, source := range r.setup.sources {
+		if r.attempts[n].undecided(source) {
+			r.attempts[n] = judged(r.attempts, n)
+			r.conclude(ctx, log, source, r.attempts[n])
+		}
+	}
+	r.mu.Unlock()
 
+	closing := errors.Is(context.Cause(ctx), context.Canceled)
 	i.mu.Lock()
-	abandoned := errors.Is(context.Cause(ctx), context.Canceled)
-	r.snapshot = i.snapshot(r, r.results)
-	if !abandoned {
-		// A refresh that nobody waited for to its end says nothing about the instance.
+	r.snapshot = i.snapshot(r, r.attempts)
+	if !closing { // else it says nothing about the instance
 		i.last.Store(r.snapshot)
 		i.history.add(r.snapshot)
 	}
@@ -146,32 +187,50 @@ func (i *Instance) run(ctx context.Context, r *refresh) {
 	close(r.done)
 }
 
-// fetch lets one source work, unless its last result stands, and logs a change.
-func (i *Instance) fetch(ctx context.Context, log *slog.Logger, s source, backoff *backoff) Result {
+// fetch lets one source work, unless its last result stands.
+func fetch(ctx context.Context, log *slog.Logger, s source, backoff *backoff) attempt {
 	started := time.Now()
 	before, stands := backoff.held(started)
 	if stands {
 		log.DebugContext(ctx, "collector not asked, its last result stands", "collector", s.name())
-		return before
+		return attempt{Result: before}
 	}
-	result := Result{Collector: s.name(), LastSuccess: before.LastSuccess}
+	a := attempt{Result: Result{Collector: s.name(), LastSuccess: before.LastSuccess}, before: before, asked: true}
 	found, err := s.fetch(ctx, log)
-	result.Duration = time.Since(started)
-	switch {
-	case err == nil:
-		result.finding = found
-		result.LastSuccess = started.Add(result.Duration)
-	default:
-		result.Err = asFailure(s.name(), err)
-		if s.optional() && result.Err.Reason == client.ReasonNotFound {
-			result.Err, result.Unsupported = nil, true
-		}
+	a.Duration = time.Since(started)
+	if err != nil {
+		a.Err = asFailure(s.name(), err)
+	} else {
+		a.finding = found
+		a.LastSuccess = started.Add(a.Duration)
 	}
-	if !errors.Is(context.Cause(ctx), context.Canceled) {
-		backoff.ended(result, s.shared())
-		logChange(ctx, log, before, result)
+	return a
+}
+
+// undecided tells whether it depends on the other collectors what the attempt means.
+func (a attempt) undecided(s source) bool {
+	return a.Err != nil && a.Err.Reason == client.ReasonNotFound && s.optional() && a.LastSuccess.IsZero()
+}
+
+// judged tells a method that the instance does not offer from one that answers 404
+// for a while: what has worked once is offered, and where nothing works, everything
+// may be missing for a reason that passes (a wrong path prefix, a fault of the API).
+func judged(attempts []attempt, n int) attempt {
+	a := attempts[n]
+	if a.before.Unsupported || slices.ContainsFunc(attempts, func(a attempt) bool { return a.succeeded() }) {
+		a.Err, a.Unsupported = nil, true
 	}
-	return result
+	return a
+}
+
+// conclude notes and logs what came of an attempt, unless the refresh was ended on
+// purpose: then it says nothing about the instance.
+func (r *refresh) conclude(ctx context.Context, log *slog.Logger, s source, a attempt) {
+	if !a.asked || errors.Is(context.Cause(ctx), context.Canceled) {
+		return
+	}
+	r.setup.backoffs[s.name()].ended(a.Result, s.shared(), r.setup.timeout)
+	logChange(ctx, log, a.before, a.Result)
 }
 
 // logChange logs how a collector ended, loudly where it is news: somebody who reads
@@ -206,35 +265,51 @@ func asFailure(collector string, err error) *client.Error {
 	return &client.Error{Method: collector, Reason: client.ReasonMalformed}
 }
 
-// provisional is the snapshot of a refresh that goes on: collectors that have not
-// ended have failed for who cannot wait.
+// provisional is the snapshot of a refresh that goes on, for who cannot wait:
+// collectors that have not ended have failed. The instance's mutex is held.
 func (i *Instance) provisional(r *refresh) *Snapshot {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.provisionalOf(r)
-}
-
-// provisionalOf is provisional where the instance's mutex is held.
-func (i *Instance) provisionalOf(r *refresh) *Snapshot {
 	r.mu.Lock()
-	results := make([]Result, len(r.results))
-	copy(results, r.results)
+	attempts := slices.Clone(r.attempts)
 	r.mu.Unlock()
 	for n, source := range r.setup.sources {
-		if results[n].Collector == "" {
-			results[n] = Result{
+		if attempts[n].Collector == "" {
+			attempts[n].Result = Result{
 				Collector:   source.name(),
 				Duration:    time.Since(r.started),
 				LastSuccess: r.setup.backoffs[source.name()].previous().LastSuccess,
-				Err:         &client.Error{Method: source.name(), Reason: client.ReasonTimeout},
+				Err:         r.unfinished(source.name()),
 			}
 		}
 	}
-	return i.snapshot(r, results)
+	for n, source := range r.setup.sources {
+		if attempts[n].undecided(source) {
+			attempts[n] = judged(attempts, n)
+		}
+	}
+	return i.snapshot(r, attempts)
+}
+
+// methods are those that the collectors ask first.
+var methods = map[string]string{
+	calls: client.MethodLastOutgoingCalls, messages: client.MethodLastOutgoingMessages,
+	state: client.MethodStateInstance, settings: client.MethodSettings, queue: client.MethodMessagesCount,
+}
+
+// unfinished is why a collector has not ended in time; the instance's mutex is held.
+func (r *refresh) unfinished(collector string) *client.Error {
+	reason := client.ReasonBusy
+	if r.sent[methods[collector]] {
+		reason = client.ReasonTimeout
+	}
+	return &client.Error{Method: methods[collector], Reason: reason}
 }
 
 // snapshot is what a refresh has come to; the instance's mutex is held.
-func (i *Instance) snapshot(r *refresh, results []Result) *Snapshot {
+func (i *Instance) snapshot(r *refresh, attempts []attempt) *Snapshot {
+	results := make([]Result, len(attempts))
+	for n, a := range attempts {
+		results[n] = a.Result
+	}
 	return &Snapshot{
 		ID: i.ID, Name: r.setup.spec.Name, APIHost: r.setup.apiHost, Window: r.setup.spec.Window,
 		Attempted: r.started, Duration: time.Since(r.started),

@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -124,20 +125,116 @@ func TestARefreshEndsWhenNobodyIsLeft(t *testing.T) {
 	})
 }
 
-func TestAScrapeThatIsGivenUpLeavesNoTrace(t *testing.T) {
+// TestShortDeadlinesAreNobodyElses has visitors who wait for hardly any time in front
+// of a scraper that waits for 30 s, for an API that takes its time: the scraper sees
+// the account, and the API is asked no more often than the minimum interval allows.
+func TestShortDeadlinesAreNobodyElses(t *testing.T) {
+	t.Parallel()
+	for name, visit := range map[string]func(ctx context.Context) (context.Context, context.CancelFunc){
+		"short deadline": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, 5*time.Millisecond)
+		},
+		"connect and leave": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, leave := context.WithCancel(ctx)
+			time.AfterFunc(5*time.Millisecond, leave)
+			return ctx, leave
+		},
+		"a second": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Second)
+		},
+	} {
+		for _, answers := range []time.Duration{0, 2 * time.Second, 12 * time.Second} {
+			t.Run(fmt.Sprintf("%s, %v", name, answers), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					b := newBench(t, nil, "")
+					b.instance.Fault(greenapitest.AnyMethod, slow(answers), 0)
+					instance := b.Roster().Targets[0].Instance
+					visiting, end := context.WithCancel(t.Context())
+					var visitors sync.WaitGroup
+					visitors.Go(func() {
+						for visiting.Err() == nil {
+							ctx, leave := visit(visiting)
+							instance.Refresh(ctx)
+							leave()
+							time.Sleep(100 * time.Millisecond)
+						}
+					})
+					const rounds = 12
+					for round := range rounds {
+						time.Sleep(55 * time.Second)
+						start := time.Now()
+						if s := b.within(t, 29500*time.Millisecond); !s.Up() {
+							t.Errorf("round %d, the scraper that waits: %v", round, s.Results)
+						}
+						time.Sleep(5*time.Second - min(time.Since(start), 5*time.Second))
+					}
+					end()
+					visitors.Wait()
+					span := rounds * 75 * time.Second
+					if n, most := b.requests(), 2*int(span/(10*time.Second)); n > most {
+						t.Errorf("%d requests, want %d at most", n, most)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestWhatIsGivenUpServesTheNext leaves a scrape at once: the attempt is one, and what
+// comes of it is there for who asks next.
+func TestWhatIsGivenUpServesTheNext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil, "")
-		b.instance.Fault(greenapitest.AnyMethod, greenapitest.FaultHang(), 2)
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(time.Second, cancel)
-		b.Roster().Targets[0].Instance.Refresh(ctx)
-		if b.Roster().Targets[0].Instance.Last() != nil {
-			t.Error("a refresh that nobody waited for says something about the instance")
+		b.instance.Fault(greenapitest.AnyMethod, slow(3*time.Second), 0)
+		for range 200 {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(10*time.Millisecond, cancel)
+			b.Roster().Targets[0].Instance.Refresh(ctx)
+			time.Sleep(90 * time.Millisecond)
 		}
-		time.Sleep(2 * time.Second)
-		if s := b.within(t, 3*time.Second); !s.Up() {
-			t.Errorf("not up: %+v", s)
+		if n := b.requests(); n > 6 {
+			t.Errorf("%d requests in 20 s, want 6 at most: one a journal in each minimum interval", n)
+		}
+		if s := b.within(t, 100*time.Millisecond); !s.Up() {
+			t.Errorf("the result of what was given up is not shared: %v", s.Results)
+		}
+	})
+}
+
+// TestMoreTimeIsAnotherAttempt shares what nobody waited for only with those who have
+// no more time than it had.
+func TestMoreTimeIsAnotherAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, func(o *collector.Options) { o.MinInterval = 55 * time.Second }, "")
+		b.instance.Fault(greenapitest.AnyMethod, slow(12*time.Second), 0)
+		b.within(t, time.Second)
+		time.Sleep(10 * time.Second)
+		if s := b.within(t, 9500*time.Millisecond); s.Up() || b.requests() != 2 {
+			t.Errorf("%d requests for one who has less time than the last attempt, %v", b.requests(), s.Results)
+		}
+		if s := b.within(t, 20*time.Second); !s.Up() {
+			t.Errorf("who has the time gets what did not have it: %v", s.Results)
+		}
+	})
+}
+
+func TestClosingEndsARefresh(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, "")
+		b.instance.Fault(greenapitest.AnyMethod, greenapitest.FaultHang(), 0)
+		instance := b.Roster().Targets[0].Instance
+		b.within(t, time.Second)
+		start := time.Now()
+		b.Close()
+		if took := time.Since(start); took != 0 {
+			t.Errorf("closed after %v", took)
+		}
+		if instance.Last() != nil {
+			t.Error("a refresh that was ended on purpose says something about the instance")
 		}
 	})
 }
@@ -214,6 +311,86 @@ func TestUnsupportedIsTriedAgainHourly(t *testing.T) {
 			if strings.Contains(line, "succeeded") && strings.Contains(line, "collector=calls") {
 				t.Fatalf("logs %s", line)
 			}
+		}
+	})
+}
+
+// TestEverythingMissing lets every method of an instance answer 404 for one scrape,
+// and one method alone: what has worked is not unsupported.
+func TestEverythingMissing(t *testing.T) {
+	t.Parallel()
+	for name, methods := range map[string][]string{
+		"all":   {greenapitest.AnyMethod},
+		"calls": {greenapitest.MethodLastOutgoingCalls},
+		"state": {greenapitest.MethodGetStateInstance},
+	} {
+		for _, reload := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, reload %v", name, reload), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					b := newBench(t, nil, "")
+					b.apply(t, accountYAML(b, "calls, messages, state"))
+					if s := b.within(t, time.Second); !s.Up() {
+						t.Fatalf("not up: %v", s.Results)
+					}
+					if reload {
+						b.apply(t, accountYAML(b, "calls, messages, state, queue"))
+					}
+					time.Sleep(time.Minute)
+					for _, method := range methods {
+						b.instance.Fault(method, greenapitest.FaultStatus(404, ""), 0)
+					}
+					families := gather(t, collector.Collector{b.within(t, time.Second)})
+					if up, _ := value(families, "greenapi_up"); up != 0 {
+						t.Error("up, though what has worked is missing")
+					}
+					for _, c := range []string{"calls", "messages", "state"} {
+						want := name == "all" || name == c
+						if _, failed := value(families, "greenapi_scrape_collector_failure", "collector="+c, "reason=not_found"); failed != want {
+							t.Errorf("%s has failed as not_found: %v, want %v", c, failed, want)
+						}
+					}
+					b.instance.ClearFaults()
+					time.Sleep(time.Minute)
+					if s := b.within(t, time.Second); !s.Up() {
+						t.Errorf("not up a minute later: %v", s.Results)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestNothingSupported is an instance under a wrong path prefix: no collector has
+// succeeded, so it is not up, and it is there as soon as it answers.
+func TestNothingSupported(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, "")
+		b.apply(t, accountYAML(b, "calls, state"))
+		b.instance.Fault(greenapitest.AnyMethod, greenapitest.FaultStatus(404, ""), 0)
+		for range 3 {
+			families := gather(t, collector.Collector{b.within(t, time.Second)})
+			if up, _ := value(families, "greenapi_up"); up != 0 {
+				t.Fatal("up without a collector that has succeeded")
+			}
+			if success, there := value(families, "greenapi_scrape_collector_success", "collector=calls"); !there || success != 0 {
+				t.Errorf("success of calls: %v, there: %v", success, there)
+			}
+			time.Sleep(time.Minute)
+		}
+		// One works: what never has is not offered, and no failure.
+		b.instance.ClearFaults()
+		b.instance.SetUnsupported(greenapitest.MethodLastOutgoingCalls)
+		s := b.within(t, time.Second)
+		if !s.Up() || !s.Results[0].Unsupported {
+			t.Fatalf("results %v", s.Results)
+		}
+		// Nothing works for a scrape: no longer up.
+		time.Sleep(2 * time.Hour)
+		b.instance.Fault(greenapitest.AnyMethod, greenapitest.FaultStatus(404, ""), 0)
+		if s := b.within(t, time.Second); s.Up() || !s.Results[0].Unsupported || s.Results[1].Err == nil {
+			t.Errorf("results %v", s.Results)
 		}
 	})
 }

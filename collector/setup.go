@@ -17,6 +17,7 @@ type setup struct {
 	spec        spec
 	apiHost     string
 	minInterval time.Duration
+	timeout     time.Duration // of one request; 0 for none
 	client      *client.Client
 	sources     []source
 	backoffs    map[string]*backoff // by the sources' names, and suspension
@@ -40,7 +41,7 @@ func (f *Fleet) newInstance(id string) (*Instance, error) {
 // limits, is kept while it asks the same host, and what its collectors know of when
 // to ask again while nothing but the token has changed.
 func (f *Fleet) setup(i *Instance, spec spec, httpClient *http.Client) (*setup, error) {
-	s := &setup{spec: spec, minInterval: f.opts.MinInterval}
+	s := &setup{spec: spec, minInterval: f.opts.MinInterval, timeout: f.opts.Timeout}
 	old := i.setup.Load()
 	if old != nil && old.spec.APIURL == spec.APIURL && f.httpClient == httpClient {
 		s.client = old.client
@@ -56,10 +57,7 @@ func (f *Fleet) setup(i *Instance, spec spec, httpClient *http.Client) (*setup, 
 	if unchanged {
 		s.backoffs = old.backoffs
 	} else {
-		s.backoffs = map[string]*backoff{suspension: new(backoff)}
-		for _, name := range spec.Collectors {
-			s.backoffs[name] = new(backoff)
-		}
+		s.backoffs = newBackoffs(old, spec)
 	}
 	s.addSources(i)
 	if file, ok := spec.Token.(*config.TokenFile); ok {
@@ -69,6 +67,19 @@ func (f *Fleet) setup(i *Instance, spec spec, httpClient *http.Client) (*setup, 
 		s.counters = append(s.counters, savedLedger{i.ledger})
 	}
 	return s, nil
+}
+
+// newBackoffs lets every collector ask at once. What has worked before at the same
+// place is remembered: a method that is missing there later is a failure.
+func newBackoffs(old *setup, spec spec) map[string]*backoff {
+	backoffs := make(map[string]*backoff)
+	for _, name := range append([]string{suspension}, spec.Collectors...) {
+		backoffs[name] = new(backoff)
+		if old != nil && old.spec.APIURL == spec.APIURL && old.backoffs[name] != nil {
+			backoffs[name].last.LastSuccess = old.backoffs[name].previous().LastSuccess
+		}
+	}
+	return backoffs
 }
 
 // addSources adds what is turned on.
@@ -95,7 +106,7 @@ func (s *setup) addSources(i *Instance) {
 func (f *Fleet) newClient(i *Instance, spec spec, httpClient *http.Client) (*client.Client, error) {
 	c, err := client.New(client.Options{
 		APIURL: spec.APIURL, IDInstance: spec.ID, Token: i,
-		HTTPClient: httpClient, Gate: f.gate, LastServed: i.lastServed,
+		HTTPClient: httpClient, Gate: f.gate, LastServed: i.lastServed, Sending: i.sending,
 		Timeout: f.opts.Timeout, MaxBodyBytes: f.opts.MaxBodyBytes, UserAgent: f.opts.UserAgent,
 		Observe: func(x client.Exchange) {
 			i.observed(x)

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"slices"
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
@@ -31,14 +32,13 @@ type Result struct {
 	finding finding // nil when it failed
 }
 
-// Up tells whether every collector succeeded that the API supports.
+// succeeded tells whether the collector found what it asked for.
+func (r Result) succeeded() bool { return r.Collector != "" && r.Err == nil && !r.Unsupported }
+
+// Up tells whether every collector succeeded that the API supports, and one did.
 func (s *Snapshot) Up() bool {
-	for _, r := range s.Results {
-		if r.Err != nil {
-			return false
-		}
-	}
-	return true
+	failed := slices.ContainsFunc(s.Results, func(r Result) bool { return r.Err != nil })
+	return !failed && slices.ContainsFunc(s.Results, Result.succeeded)
 }
 
 func (s *Snapshot) collect(e emitter) {

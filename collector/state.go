@@ -75,8 +75,8 @@ func (s stateSource) fetch(ctx context.Context, log *slog.Logger) (finding, erro
 
 // suspendedUntil returns until when the account is suspended, as it was last known.
 func (s stateSource) suspendedUntil(ctx context.Context, log *slog.Logger) time.Time {
-	result, stands := s.backoff.held(time.Now())
-	last, _ := result.finding.(accountState)
+	before, stands := s.backoff.held(time.Now())
+	last, _ := before.finding.(accountState)
 	if stands {
 		return last.until
 	}
@@ -86,19 +86,23 @@ func (s stateSource) suspendedUntil(ctx context.Context, log *slog.Logger) time.
 	if errors.Is(context.Cause(ctx), context.Canceled) {
 		return last.until // nobody waits, so this says nothing
 	}
+	result := Result{LastSuccess: before.LastSuccess}
 	if err == nil {
-		last.until = until
+		last.until, result.LastSuccess = until, time.Now()
 	}
-	result = Result{finding: last}
+	result.finding = last
 	if err != nil {
 		log.DebugContext(ctx, "end of the suspension not known", "err", err)
-		// An API that hangs is asked as seldom as one that answers.
-		if hangs := asking.Err() != nil && ctx.Err() == nil; !hangs {
-			result.Err = asFailure(suspension, err)
-			result.Unsupported = result.Err.Reason == client.ReasonNotFound
+		// An API that hangs, or lacks for a while what it had, is asked as seldom as one
+		// that answers.
+		failure := asFailure(suspension, err)
+		missing := failure.Reason == client.ReasonNotFound
+		hangs := asking.Err() != nil && ctx.Err() == nil
+		if passes := hangs || missing && !before.LastSuccess.IsZero(); !passes {
+			result.Err, result.Unsupported = failure, missing
 		}
 	}
-	s.backoff.ended(result, suspensionShared)
+	s.backoff.ended(result, suspensionShared, suspensionTimeout)
 	return last.until
 }
 
