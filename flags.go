@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"regexp"
 	"strings"
@@ -42,6 +41,7 @@ type flags struct {
 	telemetryPath      string
 	instancesOnMetrics bool
 	maxRequests        int
+	firstRead          bool
 
 	logLevel, logFormat string
 }
@@ -88,6 +88,8 @@ func newApplication() (*kingpin.Application, *flags) {
 	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
 	app.Flag("web.instances-on-metrics", "Show the instances at the telemetry path; turn it off when they are scraped through /probe.").Default("true").BoolVar(&f.instancesOnMetrics)
 	app.Flag("web.max-requests", "How many scrapes are served at once; others get 503. 0 for no limit.").Default("40").IntVar(&f.maxRequests)
+
+	app.Flag("web.first-read", "Read all accounts once at the start, before the first scrape: the pages show them at once, and the log says which accounts fail, and how to mend it.").Default("true").BoolVar(&f.firstRead)
 
 	app.Flag("log.level", "Least severe lines that are logged: debug, info, warn or error.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "Format of the log: logfmt or json.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
@@ -242,24 +244,4 @@ func (f *flags) demoConfig(text []byte, lookup func(string) (string, bool)) (*co
 	// Those that it has are about tokens that open nothing.
 	cfg.Warnings = config.UnusedAccount(lookup, "--demo", nil)
 	return cfg, nil
-}
-
-// whereToLook tells a person who has just started the demo where to look.
-func (f *flags) whereToLook(cfg *config.Config) string {
-	base := "http://localhost:" + defaultPort
-	if addresses := *f.toolkit.WebListenAddresses; len(addresses) > 0 {
-		if host, port, err := net.SplitHostPort(addresses[0]); err == nil {
-			if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-				host = "localhost"
-			}
-			base = "http://" + net.JoinHostPort(host, port)
-		}
-	}
-	return fmt.Sprintf(`The demo serves %d simulated accounts. Look at
-  %[2]s/                      what there is
-  %[2]s%-22[3]s all metrics
-  %[2]s/probe?target=%-8[4]s one account
-  %[2]s/history               the last refreshes, and what failed
-  %[2]s/sd                    the targets, for Prometheus
-`, len(cfg.Instances), base, f.telemetryPath, cfg.Instances[0].Name)
 }

@@ -61,10 +61,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 		report(stdout, stderr, cfg)
 		return 0
 	}
-	if flags.demo {
-		fmt.Fprint(stdout, flags.whereToLook(cfg))
-	}
-	e := &exporter{flags: flags, file: file, load: load, log: log, scrapesGrace: scrapesGrace}
+	e := &exporter{flags: flags, file: file, load: load, log: log, stdout: stdout, scrapesGrace: scrapesGrace}
 	if err := e.serve(ctx, cfg, hangUps); err != nil {
 		log.ErrorContext(ctx, "stopped", "err", err)
 		return 1

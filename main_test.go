@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -83,7 +84,7 @@ type program struct {
 	code    chan int
 }
 
-var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
+var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)|"address":"([^"]+)",[^\n]*"msg":"Listening on"`)
 
 // start runs the exporter on a port of the system's choice until it listens.
 func start(t *testing.T, args ...string) *program {
@@ -91,11 +92,14 @@ func start(t *testing.T, args ...string) *program {
 	ctx, stop := context.WithCancel(t.Context())
 	p := &program{stdout: newOutput(), stderr: newOutput(), hangUps: make(chan os.Signal), stop: stop, code: make(chan int, 1)}
 	args = append([]string{"--web.listen-address=127.0.0.1:0", "--log.level=debug"}, args...)
+	if !slices.Contains(args, "--web.first-read") {
+		args = append(args, "--no-web.first-read") // tests decide themselves when the API is asked
+	}
 	go func() { p.code <- run(ctx, args, noEnvironment, p.hangUps, p.stdout, p.stderr) }()
 	t.Cleanup(stop)
 	for {
 		if match := listening.FindStringSubmatch(p.stderr.String()); match != nil {
-			p.url = "http://" + match[1]
+			p.url = "http://" + match[1] + match[2]
 			return p
 		}
 		select {
@@ -372,13 +376,13 @@ func TestScrapesThatDoNotEndAreAnswered(t *testing.T) {
 	})
 	path := writeFile(t, "instances: [{id: '1101000001', token: abc, api_url: '"+srv.URL+"', collectors: [calls]}]")
 	p := &program{stdout: newOutput(), stderr: newOutput()}
-	flags, _, _ := parseFlags([]string{"--web.listen-address=127.0.0.1:0", "--config.file=" + path}, p.stdout, p.stderr)
+	flags, _, _ := parseFlags([]string{"--web.listen-address=127.0.0.1:0", "--no-web.first-read", "--config.file=" + path}, p.stdout, p.stderr)
 	_, load := flags.configuration(noEnvironment)
 	cfg, err := load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &exporter{flags: flags, load: load, log: newLogger(p.stderr, "logfmt", slog.LevelInfo)} // without any grace
+	e := &exporter{flags: flags, load: load, stdout: p.stdout, log: newLogger(p.stderr, "logfmt", slog.LevelInfo)} // without any grace
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- e.serve(ctx, cfg, nil) }()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -32,11 +33,12 @@ const (
 
 // exporter is the program once its command line is understood.
 type exporter struct {
-	flags *flags
-	file  *config.File // nil without one
-	load  func() (*config.Config, error)
-	log   *slog.Logger
-	fault atomic.Value // text of what keeps the configuration from being loaded; "" when nothing does
+	flags  *flags
+	file   *config.File // nil without one
+	load   func() (*config.Config, error)
+	log    *slog.Logger
+	stdout io.Writer
+	fault  atomic.Value // text of what keeps the configuration from being loaded; "" when nothing does
 
 	scrapesGrace time.Duration
 }
@@ -80,7 +82,9 @@ func (e *exporter) serve(ctx context.Context, cfg *config.Config, hangUps <-chan
 	defer cancel()
 	background.Go(func() { fleet.Discover(backgroundCtx) })
 	background.Go(func() { e.reloadOn(backgroundCtx, hangUps, reloader) })
-	return e.listen(ctx, handler)
+	bound := newAnnouncement(e, cfg)
+	background.Go(func() { e.firstRead(backgroundCtx, fleet, bound.done) })
+	return e.listen(ctx, handler, bound)
 }
 
 func (e *exporter) fleetOptions() collector.Options {
@@ -143,18 +147,22 @@ func (e *exporter) reloadOn(ctx context.Context, hangUps <-chan os.Signal, reloa
 }
 
 // listen serves until the context ends.
-func (e *exporter) listen(ctx context.Context, handler *web.Server) error {
+func (e *exporter) listen(ctx context.Context, handler *web.Server, bound *announcement) error {
 	scrapes, cancelScrapes := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancelScrapes(nil)
 	server := &http.Server{
 		Handler:           handler,
-		BaseContext:       func(net.Listener) context.Context { return scrapes },
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      3 * time.Minute, // longer than the longest scrape
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(e.log.Handler(), slog.LevelDebug),
+	}
+	// The toolkit binds the listeners. It serves none of them before all are bound.
+	server.BaseContext = func(l net.Listener) context.Context {
+		bound.listening(l.Addr(), server.TLSConfig != nil && server.TLSConfig.GetConfigForClient != nil)
+		return scrapes
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- toolkit.ListenAndServe(server, e.flags.toolkit, e.log) }()

@@ -33,6 +33,8 @@ const discoveryRetry = time.Minute
 // discoveryMetrics tell how the discovery fares.
 type discoveryMetrics struct {
 	success, at, instances prometheus.Gauge
+
+	listed chan struct{} // closed once the partner API has listed the instances
 }
 
 func newDiscoveryMetrics() discoveryMetrics {
@@ -43,6 +45,7 @@ func newDiscoveryMetrics() discoveryMetrics {
 		success:   gauge("last_refresh_successful", "Whether the partner API listed the instances of the account when it was last asked. 1 without a partner in the configuration."),
 		at:        gauge("last_refresh_success_timestamp_seconds", "When the partner API last listed the instances of the account; 0 before."),
 		instances: gauge("instances", "Instances that come from the partner API."),
+		listed:    make(chan struct{}),
 	}
 }
 
@@ -122,6 +125,11 @@ func (d *discovery) refresh(ctx context.Context) time.Duration {
 	d.backoff.ended(Result{}, 0, f.opts.Timeout)
 	f.discovery.success.Set(1)
 	f.discovery.at.SetToCurrentTime()
+	select {
+	case <-f.discovery.listed:
+	default:
+		close(f.discovery.listed)
+	}
 	return d.partner.RefreshInterval
 }
 

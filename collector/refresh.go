@@ -244,7 +244,7 @@ func logChange(ctx context.Context, log *slog.Logger, before, now Result) {
 		log.InfoContext(ctx, "collector not supported by this instance", attrs...)
 	case now.Err != nil:
 		attrs = append(attrs, "reason", string(now.Err.Reason), "err", now.Err)
-		level := slog.LevelWarn
+		level := failureLevel(ctx)
 		if before.Err != nil && before.Err.Reason == now.Err.Reason {
 			level = slog.LevelDebug
 		}

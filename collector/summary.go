@@ -8,6 +8,7 @@ type Summary struct {
 	SuspendedUntil time.Time // zero when the account is not suspended, or the API does not say
 	Calls          JournalSummary
 	Messages       JournalSummary
+	Settings       map[string]bool // whether they are on; nil when they are not known
 }
 
 // JournalSummary is what a snapshot says of a journal at a glance.
@@ -17,9 +18,6 @@ type JournalSummary struct {
 	Truncated bool // the API has probably left out the oldest records of the window
 }
 
-// Authorized is the state of an instance that can send.
-const Authorized = "authorized"
-
 // Summary returns what the snapshot says at a glance.
 func (s *Snapshot) Summary() Summary {
 	var summary Summary
@@ -27,6 +25,8 @@ func (s *Snapshot) Summary() Summary {
 		switch found := r.finding.(type) {
 		case accountState:
 			summary.State, summary.SuspendedUntil = found.state, found.until
+		case enabledSettings:
+			summary.Settings = found
 		case *callWindow:
 			summary.Calls = found.summary()
 		case *messageWindow:

@@ -44,7 +44,7 @@ func standingOf(s *collector.Snapshot) standing {
 	case !s.Up():
 		return failed
 	}
-	if state := s.Summary().State; state != "" && state != collector.Authorized {
+	if state := s.Summary().State; state != "" && state != "authorized" {
 		return notReady
 	}
 	return fine

@@ -20,6 +20,9 @@ const (
 	stylePath   = "/static/style.css"
 )
 
+// DocumentationURL is where the documentation is.
+const DocumentationURL = "https://github.com/greenapi-exporter/greenapi_exporter/blob/main/README.md"
+
 //go:embed templates
 var templates embed.FS
 

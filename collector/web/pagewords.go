@@ -82,7 +82,7 @@ func outcome(s *collector.Snapshot) string {
 	case len(s.Results) == 0:
 		return "no collector is turned on"
 	case len(said) > 0:
-	case state != "" && state != collector.Authorized:
+	case state != "" && state != "authorized":
 		said = append(said, "the API answers, but the account's state is "+state)
 	default:
 		said = append(said, "all collectors succeeded")

@@ -43,7 +43,8 @@ func StartExporter(t testing.TB, options ExporterOptions) *Exporter {
 	if e.Address == "" {
 		e.Address = "127.0.0.1:0"
 	}
-	args := []string{"--web.listen-address=" + e.Address}
+	// Without a first read, the API is asked only when a test scrapes.
+	args := []string{"--web.listen-address=" + e.Address, "--no-web.first-read"}
 	if options.Config != "" {
 		e.ConfigFile = writeFile(t, "greenapi.yml", options.Config)
 		args = append(args, "--config.file="+e.ConfigFile)

@@ -102,7 +102,7 @@ func startExporter(ctx context.Context, binary, api string, s serving, args ...s
 	}
 	p, err := start(ctx, binary, append([]string{
 		"--config.file=" + path, "--web.listen-address=127.0.0.1:0", "--greenapi.min-interval=0s",
-		"--greenapi.timeout=2m", "--web.max-requests=0", "--no-web.instances-on-metrics",
+		"--greenapi.timeout=2m", "--web.max-requests=0", "--no-web.instances-on-metrics", "--no-web.first-read",
 	}, args...)...)
 	if err != nil {
 		return nil, err
