@@ -1,19 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
-	"github.com/alecthomas/units"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
-	"github.com/greenapi-exporter/greenapi_exporter/collector/web"
 	"github.com/prometheus/common/version"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
@@ -31,7 +29,7 @@ type flags struct {
 	timeout      time.Duration
 	minInterval  time.Duration
 	concurrency  int
-	maxBodyBytes units.Base2Bytes
+	maxBodyBytes int64
 	collectors   []collectorFlag
 
 	ledgerPath       string
@@ -44,6 +42,8 @@ type flags struct {
 	firstRead          bool
 
 	logLevel, logFormat string
+
+	warnings []config.Warning // about what is set, and does not do what it seems to
 }
 
 type collectorFlag struct {
@@ -59,16 +59,28 @@ func newApplication() (*kingpin.Application, *flags) {
 	app.HelpFlag.Short('h')
 	app.Version(version.Print("greenapi_exporter"))
 	f := &flags{toolkit: kingpinflag.AddFlags(app, ":"+defaultPort)}
+	app.GetFlag("web.listen-address").SetValue(addressesValue(f.toolkit.WebListenAddresses))
+	if socket := app.GetFlag("web.systemd-socket"); socket != nil { // Linux only
+		socket.SetValue(boolValue(f.toolkit.WebSystemdSocket))
+	}
+	// Versions and help are asked for, not set: GREENAPI_EXPORTER_VERSION is what a
+	// build of an image has.
+	for _, name := range []string{"help", "help-long", "help-man", "version", "completion-bash", "completion-script-bash", "completion-script-zsh"} {
+		app.GetFlag(name).NoEnvar()
+	}
 
 	app.Flag("config.file", "Configuration file (YAML). Without one, a single instance comes from GREENAPI_ID_INSTANCE, GREENAPI_API_TOKEN_INSTANCE and GREENAPI_API_URL.").StringVar(&f.configFile)
-	app.Flag("config.check", "Check the configuration and the web configuration, print every fault with its place, and exit with 0 or 1.").BoolVar(&f.configCheck)
-	app.Flag("demo", "Serve simulated accounts; needs no configuration and no network.").BoolVar(&f.demo)
+	app.Flag("config.check", "Check the configuration and the web configuration, print every fault with its place, and exit with 0 or 1.").SetValue(boolValue(&f.configCheck))
+	app.Flag("demo", "Serve simulated accounts; needs no configuration and no network.").SetValue(boolValue(&f.demo))
 
-	app.Flag("greenapi.window", "How far back the journals are asked for, in whole minutes; the file can say otherwise for an instance.").Default("24h").DurationVar(&f.window)
-	app.Flag("greenapi.timeout", "Longest time for one request to the API, within the scrape's own deadline.").Default("30s").DurationVar(&f.timeout)
-	app.Flag("greenapi.min-interval", "Scrapes closer than this to the last attempt share its result; just under the scrape interval, several Prometheus servers cost what one costs. 0 turns it off.").Default("10s").DurationVar(&f.minInterval)
-	app.Flag("greenapi.concurrency", "How many answers of the API are read at a time.").Default("64").IntVar(&f.concurrency)
-	app.Flag("greenapi.max-body-bytes", "Largest answer of the API, inflated.").Default("256MiB").BytesVar(&f.maxBodyBytes)
+	app.Flag("greenapi.window", "How far back the journals are asked for, in whole minutes; the file can say otherwise for an instance.").Default("24h").SetValue(
+		durationValue(&f.window, ", in whole minutes, from 1m to 365d", "24h", func(d time.Duration) bool { return config.CheckWindow(d) == nil }))
+	app.Flag("greenapi.timeout", "Longest time for one request to the API, within the scrape's own deadline.").Default("30s").SetValue(
+		durationValue(&f.timeout, ", more than 0", "30s", isPositive))
+	app.Flag("greenapi.min-interval", "Scrapes closer than this to the last attempt share its result; just under the scrape interval, several Prometheus servers cost what one costs. 0 turns it off.").Default("10s").SetValue(
+		durationValue(&f.minInterval, ", or 0", "10s", func(d time.Duration) bool { return d >= 0 }))
+	app.Flag("greenapi.concurrency", "How many answers of the API are read at a time.").Default("64").SetValue(numberValue(&f.concurrency, 1, "64"))
+	app.Flag("greenapi.max-body-bytes", "Largest answer of the API, inflated.").Default("256MiB").SetValue(sizeValue(&f.maxBodyBytes, "256MiB"))
 
 	for _, c := range []struct{ name, help, on string }{
 		{"calls", "Read the journal of outgoing calls.", "true"},
@@ -77,47 +89,55 @@ func newApplication() (*kingpin.Application, *flags) {
 		{"settings", "Ask once an hour for the settings that the journals depend on.", "true"},
 		{"queue", "Ask for the depth of the queue of outgoing messages.", "false"},
 	} {
-		enabled := app.Flag("collector."+c.name, c.help).Default(c.on).Bool()
+		enabled := new(bool)
+		app.Flag("collector."+c.name, c.help).Default(c.on).SetValue(boolValue(enabled))
 		f.collectors = append(f.collectors, collectorFlag{c.name, enabled})
 	}
 
 	app.Flag("ledger.path", "Folder of the files that keep the counters and what they have counted over restarts, one an instance. Without it, counters begin at 0 with each start.").StringVar(&f.ledgerPath)
-	app.Flag("ledger.retention", "How long a record is remembered after it was last seen, so as not to count it again.").Default("168h").DurationVar(&f.ledgerRetention)
-	app.Flag("ledger.max-entries", "How many records are remembered of each journal of an instance; those of the last whole one always are.").Default("200000").IntVar(&f.ledgerMaxEntries)
+	app.Flag("ledger.retention", "How long a record is remembered after it was last seen, so as not to count it again.").Default("168h").SetValue(
+		durationValue(&f.ledgerRetention, ", more than 0", "168h", isPositive))
+	app.Flag("ledger.max-entries", "How many records are remembered of each journal of an instance; those of the last whole one always are.").Default("200000").SetValue(numberValue(&f.ledgerMaxEntries, 1, "200000"))
 
-	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
-	app.Flag("web.instances-on-metrics", "Show the instances at the telemetry path; turn it off when they are scraped through /probe.").Default("true").BoolVar(&f.instancesOnMetrics)
-	app.Flag("web.max-requests", "How many scrapes are served at once; others get 503. 0 for no limit.").Default("40").IntVar(&f.maxRequests)
+	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").SetValue(pathValue(&f.telemetryPath))
+	app.Flag("web.instances-on-metrics", "Show the instances at the telemetry path; turn it off when they are scraped through /probe.").Default("true").SetValue(boolValue(&f.instancesOnMetrics))
+	app.Flag("web.max-requests", "How many scrapes are served at once; others get 503. 0 for no limit.").Default("40").SetValue(numberValue(&f.maxRequests, 0, "40"))
 
-	app.Flag("web.first-read", "Read all accounts once at the start, before the first scrape: the pages show them at once, and the log says which accounts fail, and how to mend it.").Default("true").BoolVar(&f.firstRead)
+	app.Flag("web.first-read", "Read all accounts once at the start, before the first scrape: the pages show them at once, and the log says which accounts fail, and how to mend it.").Default("true").SetValue(boolValue(&f.firstRead))
 
-	app.Flag("log.level", "Least severe lines that are logged: debug, info, warn or error.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
-	app.Flag("log.format", "Format of the log: logfmt or json.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
+	app.Flag("log.level", "Least severe lines that are logged: debug, info, warn or error.").Default("info").SetValue(choiceValue(&f.logLevel, "debug", "info", "warn", "error"))
+	app.Flag("log.format", "Format of the log: logfmt or json.").Default("logfmt").SetValue(choiceValue(&f.logFormat, "logfmt", formatJSON))
 	return app, f
 }
+
+func isPositive(d time.Duration) bool { return d > 0 }
 
 // parseFlags reads the command line. When done, the program is over with the code.
 func parseFlags(args []string, stdout, stderr io.Writer) (f *flags, code int, done bool) {
 	app, f := newApplication()
 	app.UsageWriter(stdout)
-	app.ErrorWriter(stderr)
+	app.ErrorWriter(io.Discard) // what is wrong is said below
 	app.Terminate(func(status int) { code, done = status, true })
-	_, err := app.Parse(args)
+	_, _ = app.ParseContext(nil) // which names the flags' variables
+	all := app.Model().Flags
+	given, err := readArguments(all, args)
+	if err != nil {
+		err = errors.Join(err, unfitValues(all, given))
+	} else if _, err = app.Parse(args); err != nil {
+		err = cmp.Or(unfitValues(all, given), err) // kingpin does not say of which flag
+	}
 	if done {
 		return nil, code, true // --help and --version have said what they say
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		err = f.check()
-	case strings.HasPrefix(err.Error(), "unexpected "):
-		err = errors.New("there are flags only, and no arguments") // kingpin quotes it, and it may be a token
-	default:
-		if unfit := unfitValues(app, args); unfit != nil {
-			err = unfit // kingpin does not say of which flag
-		}
 	}
+	f.warnings = append(f.warnings, unknownVariables(all, os.Environ())...)
 	if err != nil {
-		fmt.Fprintf(stderr, "greenapi_exporter: %v\nTry --help.\n", err)
+		notices := newNotices(stderr, logFormat(args))
+		notices.warn(f.warnings)
+		notices.fail(err)
+		notices.hint("Try --help.")
 		return nil, 1, true
 	}
 	return f, 0, false
@@ -127,66 +147,19 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f *flags, code int, do
 // place, it may be a secret.
 var quoted = regexp.MustCompile("`[^`]*`|\"[^\"]*\"|'[^']*'")
 
-// unfitValues finds values that do not parse, by flag or environment variable; all
-// of them. It sets the flags anew: what repeats is doubled.
-func unfitValues(app *kingpin.Application, args []string) error {
-	given := make(map[string][]string)
-	if command, err := app.ParseContext(args); err == nil {
-		for _, element := range command.Elements {
-			if flag, ok := element.Clause.(*kingpin.FlagClause); ok && element.Value != nil {
-				given[flag.Model().Name] = append(given[flag.Model().Name], *element.Value)
-			}
-		}
-	}
-	var faults []error
-	for _, flag := range app.Model().Flags {
-		source, values := "--"+flag.Name, given[flag.Name]
-		if value := os.Getenv(flag.Envar); values == nil && flag.Envar != "" && value != "" {
-			source, values = flag.Envar, []string{value}
-		}
-		for _, value := range values {
-			if err := flag.Value.Set(value); err != nil {
-				faults = append(faults, fmt.Errorf("%s: %s", source, quoted.ReplaceAllString(err.Error(), "…")))
-			}
-		}
-	}
-	return errors.Join(faults...)
-}
-
-// check finds values that parse, but make no sense; all of them.
+// check finds values that parse, but make no sense together; all of them. What makes
+// little sense is a warning.
 func (f *flags) check() error {
-	var faults []error
-	if err := config.CheckWindow(f.window); err != nil {
-		faults = append(faults, fmt.Errorf("--greenapi.window: %w", err))
-	}
-	if f.timeout <= 0 {
-		faults = append(faults, errors.New("--greenapi.timeout must be more than 0"))
-	}
-	if f.minInterval < 0 {
-		faults = append(faults, errors.New("--greenapi.min-interval must not be less than 0"))
-	}
-	if f.concurrency < 1 {
-		faults = append(faults, errors.New("--greenapi.concurrency must be at least 1"))
-	}
-	if f.maxBodyBytes < 1 {
-		faults = append(faults, errors.New("--greenapi.max-body-bytes must be at least 1B"))
-	}
-	if f.ledgerRetention <= 0 {
-		faults = append(faults, errors.New("--ledger.retention must be more than 0"))
-	}
-	if f.ledgerMaxEntries < 1 {
-		faults = append(faults, errors.New("--ledger.max-entries must be at least 1"))
+	if f.timeout < time.Second {
+		f.warnings = append(f.warnings, config.Warning{
+			Path:    "--greenapi.timeout",
+			Message: "is less than a second: the API seldom answers as fast; 30s is the default",
+		})
 	}
 	if f.demo && f.configFile != "" {
-		faults = append(faults, errors.New("--demo serves simulated accounts and takes no --config.file: leave one of them out"))
+		return errors.New("--demo serves simulated accounts and takes no --config.file: leave one of them out")
 	}
-	if f.maxRequests < 0 {
-		faults = append(faults, errors.New("--web.max-requests must not be less than 0"))
-	}
-	if err := web.CheckTelemetryPath(f.telemetryPath); err != nil {
-		faults = append(faults, fmt.Errorf("--web.telemetry-path: %w", err))
-	}
-	return errors.Join(faults...)
+	return nil
 }
 
 // checkWebConfig finds what is wrong with the web configuration.

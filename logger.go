@@ -7,20 +7,82 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"slices"
+	"strings"
 
 	kitlog "github.com/go-kit/log"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 )
+
+// formatJSON is the format of the log that is not logfmt.
+const formatJSON = "json"
 
 // newLogger returns a logger whose backend is go-kit/log.
 func newLogger(w io.Writer, format string, level slog.Leveler) *slog.Logger {
 	var backend kitlog.Logger
-	if format == "json" {
+	if format == formatJSON {
 		backend = kitlog.NewJSONLogger(kitlog.NewSyncWriter(w))
 	} else {
 		backend = kitlog.NewLogfmtLogger(kitlog.NewSyncWriter(w))
 	}
 	return slog.New(&kitHandler{backend: backend, level: level})
+}
+
+// notices says what there is to say before the log begins: on plain lines, or as JSON
+// where the log is to be JSON, for those who read it by machine.
+type notices struct {
+	w   io.Writer
+	log *slog.Logger // nil for plain lines
+}
+
+func newNotices(w io.Writer, format string) notices {
+	if format == formatJSON {
+		return notices{w, newLogger(w, format, slog.LevelInfo)}
+	}
+	return notices{w: w}
+}
+
+// warn writes each warning.
+func (n notices) warn(warnings []config.Warning) {
+	for _, warning := range warnings {
+		if n.log != nil {
+			n.log.Warn("configuration", "warning", warning.String())
+		} else {
+			fmt.Fprintln(n.w, "warning:", warning)
+		}
+	}
+}
+
+// fail writes each line of an error.
+func (n notices) fail(err error) {
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimRight(line, "\n"); n.log != nil {
+			n.log.Error("not started", "err", line)
+		} else {
+			fmt.Fprintln(n.w, line)
+		}
+	}
+}
+
+// hint writes what helps people, and no machine.
+func (n notices) hint(text string) {
+	if n.log == nil {
+		fmt.Fprintln(n.w, text)
+	}
+}
+
+// logFormat finds the format of the log where the flags could not be read.
+func logFormat(args []string) string {
+	format := os.Getenv(envPrefix + "LOG_FORMAT")
+	for n, arg := range args {
+		if value, ok := strings.CutPrefix(arg, "--log.format="); ok {
+			format = value
+		} else if arg == "--log.format" && n+1 < len(args) {
+			format = args[n+1]
+		}
+	}
+	return format
 }
 
 // redactingWriter takes what libraries print through Go's global logger, and logs only

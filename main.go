@@ -37,14 +37,14 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	if done {
 		return code
 	}
-	log := newLogger(stderr, flags.logFormat, flags.level())
+	log, notices := newLogger(stderr, flags.logFormat, flags.level()), newNotices(stderr, flags.logFormat)
 	stdlog.SetOutput(redactingWriter{log})
 	file, load := flags.configuration(lookup)
 	if flags.demo {
 		sim := simulation.Demo(uint64(time.Now().UTC().YearDay()), time.Now) //nolint:gosec // A day of the year is positive.
 		api, err := sim.Listen(ctx)
 		if err != nil {
-			fmt.Fprintln(stderr, err)
+			notices.fail(err)
 			return 1
 		}
 		defer func() { _ = api.Close() }() // nothing is lost with it
@@ -52,13 +52,16 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	}
 	cfg, err := load()
 	warnings, webErr := flags.checkWebConfig()
+	warnings = append(flags.warnings, warnings...)
 	if err = errors.Join(err, webErr); err != nil {
-		fmt.Fprintln(stderr, err)
+		notices.warn(warnings)
+		notices.fail(err)
 		return 1
 	}
-	cfg.Warnings = append(cfg.Warnings, warnings...)
+	cfg.Warnings = append(warnings, cfg.Warnings...)
 	if flags.configCheck {
-		report(stdout, stderr, cfg)
+		notices.warn(cfg.Warnings)
+		report(stdout, cfg)
 		return 0
 	}
 	e := &exporter{flags: flags, file: file, load: load, log: log, stdout: stdout, scrapesGrace: scrapesGrace}
@@ -71,10 +74,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 }
 
 // report prints what the configuration makes of the exporter.
-func report(stdout, stderr io.Writer, cfg *config.Config) {
-	for _, warning := range cfg.Warnings {
-		fmt.Fprintln(stderr, "warning:", warning)
-	}
+func report(stdout io.Writer, cfg *config.Config) {
 	fmt.Fprintf(stdout, "The configuration is valid: %d instances.\n", len(cfg.Instances))
 	for _, i := range cfg.Instances {
 		fmt.Fprintf(stdout, "  %s (%s) at %s: %v over %s\n", i.Name, i.ID, i.APIURL, i.Collectors, i.Window)

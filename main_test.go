@@ -263,13 +263,13 @@ func TestBadCommandLines(t *testing.T) {
 		"check everything":  {[]string{"--config.check", "--config.file=" + bad, "--web.config.file=/nonexistent.yml"}, 1, []string{"instances[0].id", "/nonexistent.yml"}},
 		"seconds":           {[]string{"--greenapi.window=90s", "--config.file=" + good}, 1, []string{"--greenapi.window", "minutes"}},
 		"many bad flags":    {[]string{"--greenapi.window=0s", "--greenapi.concurrency=0", "--greenapi.timeout=0s", "--web.max-requests=-1"}, 1, []string{"--greenapi.window", "--greenapi.concurrency", "--greenapi.timeout", "--web.max-requests"}},
-		"bad values":        {[]string{"--greenapi.timeout=" + sentinelToken, "--log.format", sentinelToken}, 1, []string{"--greenapi.timeout", "--log.format", "logfmt,json"}},
+		"bad values":        {[]string{"--greenapi.timeout=" + sentinelToken, "--log.format", sentinelToken}, 1, []string{"--greenapi.timeout", "--log.format", "logfmt, json"}},
 		"bad path":          {[]string{"--web.telemetry-path=probe", "--config.file=" + good}, 1, []string{"--web.telemetry-path"}},
-		"check taken path":  {[]string{"--config.check", "--web.telemetry-path=/sd", "--config.file=" + good}, 1, []string{"--web.telemetry-path", "taken"}},
+		"check taken path":  {[]string{"--config.check", "--web.telemetry-path=/sd", "--config.file=" + good}, 1, []string{"--web.telemetry-path", "no other endpoint"}},
 		"secret for users":  {[]string{"--config.file=" + good, "--web.config.file=" + badUsers}, 1, []string{"--web.config.file=" + badUsers, "line 1"}},
 		"password, no hash": {[]string{"--config.file=" + good, "--web.config.file=" + badHash}, 1, []string{"--web.config.file=" + badHash}},
 		"check partner":     {[]string{"--config.check", "--config.file=" + partner}, 0, []string{"https://7105.api.greenapi.com", "7m", "only 7105*, 71", "but not 7105000001", "[state]", "2h"}},
-		"bad address":       {[]string{"--web.listen-address=nonsense", "--config.file=" + good}, 1, []string{"nonsense"}},
+		"bad address":       {[]string{"--web.listen-address=nonsense", "--config.file=" + good}, 1, []string{"--web.listen-address", ":10174"}},
 		"demo and file":     {[]string{"--demo", "--config.file=" + good}, 1, []string{"--demo", "--config.file"}},
 	}
 	for name, test := range tests {
@@ -662,7 +662,6 @@ func TestReadmeIsTrue(t *testing.T) {
 func whyModules() map[string][2]string {
 	return map[string][2]string{
 		"github.com/alecthomas/kingpin/v2":       {"the command line, as all of Prometheus has it", "MIT"},
-		"github.com/alecthomas/units":            {"sizes on the command line (256MiB)", "MIT"},
 		"github.com/dchest/siphash":              {"keyed hashes for the ledger; the standard library's cannot be kept in a file", "CC0-1.0"},
 		"github.com/go-json-experiment/json":     {"streaming JSON, strict; it becomes part of the standard library", "BSD-3-Clause"},
 		"github.com/go-kit/log":                  {"the log, as the user asked for; behind log/slog", "MIT"},

@@ -92,7 +92,7 @@ func (e *exporter) fleetOptions() collector.Options {
 		Concurrency:  e.flags.concurrency,
 		Timeout:      e.flags.timeout,
 		MinInterval:  e.flags.minInterval,
-		MaxBodyBytes: int64(e.flags.maxBodyBytes),
+		MaxBodyBytes: e.flags.maxBodyBytes,
 		UserAgent:    "greenapi_exporter/" + cmp.Or(version.Version, "dev"),
 		Logger:       e.log,
 		Ledger: ledger.Options{

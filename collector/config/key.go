@@ -7,16 +7,16 @@ import (
 
 // unknownKey says that key is none of those known, and which was perhaps meant.
 func unknownKey(key string, known []string) string {
-	message := "unknown key " + shown(key)
-	if near, ok := nearest(key, known); ok && quotable(key) {
+	message := "unknown key " + Shown(key)
+	if near, ok := Nearest(key, known); ok && quotable(key) {
 		return message + ": did you mean " + near + "?"
 	}
 	known = slices.Sorted(slices.Values(known))
 	return message + ": the keys here are " + strings.Join(known, ", ")
 }
 
-// shown quotes a key, unless it may be a value that slipped into a key's place.
-func shown(key string) string {
+// Shown quotes a key, unless it may be a value that slipped into a key's place.
+func Shown(key string) string {
 	if !quotable(key) {
 		return "(not shown, it may be a secret)"
 	}
@@ -50,9 +50,9 @@ func quotable(key string) bool {
 	return digits == 0 || digits <= 3 && len(key) <= 20
 }
 
-// nearest returns the known key that differs from key in the fewest letters, if
+// Nearest returns the known key that differs from key in the fewest letters, if
 // these are at most a third of it.
-func nearest(key string, known []string) (string, bool) {
+func Nearest(key string, known []string) (string, bool) {
 	best, fewest := "", len(key)/3+1
 	for _, k := range known {
 		if d := distance(key, k); d < fewest {

@@ -141,7 +141,7 @@ func (r *reader) entries(at place) []entry {
 			r.fault(place{key, at.path}, "has a key that is a list, a mapping or an alias: keys are plain text")
 		case isMerge(key):
 		case again:
-			r.fault(place{key, at.path}, "sets the key "+shown(key.Value)+" twice, first at line "+strconv.Itoa(line)+": keep one of them")
+			r.fault(place{key, at.path}, "sets the key "+Shown(key.Value)+" twice, first at line "+strconv.Itoa(line)+": keep one of them")
 		default:
 			first[key.Value] = key.Line
 			path := at.child(pathElement(key.Value)).path
