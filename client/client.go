@@ -54,6 +54,10 @@ type Options struct {
 	// By default, only the context does.
 	Timeout time.Duration
 
+	// MaxClockSkew is how far the Date of an answer may be from the clock here before it
+	// is left out of a journal. By default, every Date is taken.
+	MaxClockSkew time.Duration
+
 	// MaxBodyBytes bounds a body, inflated. By default, 256 MiB.
 	MaxBodyBytes int64
 
@@ -73,6 +77,7 @@ type Exchange struct {
 	Method    string
 	Sent      time.Time
 	FirstByte time.Duration // from Sent to the answer's header; 0 when none came
+	Date      time.Time     // the server's clock when it answered; zero when it did not say
 	Duration  time.Duration // from Sent to the end of the body
 	Status    int           // HTTP status code; 0 when no answer came
 	Bytes     int64         // of the body, inflated
@@ -102,6 +107,9 @@ func newClient(opts Options, subject string, methods ...string) (*Client, error)
 	base.Path = strings.TrimRight(base.Path, "/")
 	if opts.HTTPClient == nil {
 		opts.HTTPClient = &http.Client{Transport: noRedirect{http.DefaultTransport}}
+	}
+	if opts.Gate == nil {
+		opts.Gate = &Gate{}
 	}
 	if opts.MaxBodyBytes == 0 {
 		opts.MaxBodyBytes = 256 << 20
@@ -151,7 +159,7 @@ func openJournal[R any, P record[R]](ctx context.Context, c *Client, method stri
 		return nil, err
 	}
 	return &Journal[R]{
-		Date: x.date(),
+		Date: x.believedDate(),
 		x:    x,
 		read: func(d *decoder, r *R) (bool, error) { return readRecord(d, P(r)) },
 	}, nil

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -145,9 +146,13 @@ var textsOf400 = []struct {
 	{"instance is starting or not authorized", ReasonNotAuthorized},
 	{"instance in starting process", ReasonStarting},
 	{"account is expired", ReasonExpired},
-	{"instance is deleted", ReasonDeleted},
 	{"internal server error", ReasonServerError},
 }
+
+// gone is how the API says, with 400, 401 or 404, that an instance is not there any
+// more: "Instance is deleted", "Instance 1101000001 is deleted", "Instance is not
+// found", "instance not found". A path in an answer holds "waInstance…" and no spaces.
+var gone = regexp.MustCompile(`(?i)\binstance(?: (?:with )?id(?:instance)?)?:? ?["']?[0-9]{0,20}["']? (?:is |was |has been )?(?:deleted|not found)\b`)
 
 // statusReason maps a status code, and the beginning of the body that came with
 // it, to a reason. It returns "" for 200.
@@ -155,6 +160,8 @@ func statusReason(status int, body []byte) Reason {
 	switch {
 	case status == http.StatusOK:
 		return ""
+	case gone.Match(body) && (status == http.StatusBadRequest || status == http.StatusUnauthorized || status == http.StatusNotFound):
+		return ReasonDeleted
 	case status == http.StatusBadRequest:
 		text := bytes.ToLower(body)
 		for _, known := range textsOf400 {

@@ -25,6 +25,8 @@ type exchange struct {
 	sent     time.Time
 	first    time.Duration
 	response *http.Response
+	unbind   func() bool // stops that the end of ctx closes the body
+	reading  bool        // it has a turn to read a body
 	body     *body
 	once     sync.Once
 	err      *Error
@@ -40,43 +42,77 @@ func (c *Client) send(ctx context.Context, method string, query url.Values) (*ex
 	if c.opts.LastServed != nil {
 		served = c.opts.LastServed()
 	}
-	gate := c.opts.Gate
-	if gate != nil {
-		if err := gate.waiting.take(ctx, served); err != nil {
-			return nil, fail(ctx, method, err)
-		}
-	}
-	token, err := c.opts.Token.Token()
-	if err != nil {
-		if gate != nil {
-			gate.waiting.give()
-		}
-		return nil, &Error{Method: method, Reason: ReasonUnauthorized, Detail: "the token cannot be read"}
+	if err := c.opts.Gate.waiting.take(ctx, c.base.Host, served); err != nil {
+		return nil, fail(ctx, method, err)
 	}
 	c.opts.Sending(method)
 	x := &exchange{client: c, method: method, sent: time.Now()}
 	x.ctx, x.cancel = withTimeout(ctx, c.opts.Timeout)
-	req, err := c.request(x.ctx, method, query, token) //nolint:contextcheck // it is ctx, with a timeout
-	if err == nil {
-		x.response, err = c.opts.HTTPClient.Do(req) //nolint:bodyclose // finish closes it
-	}
-	if gate != nil {
-		gate.waiting.give()
+	err := x.ask(query) //nolint:contextcheck // it asks with ctx, with a timeout
+	if errors.Is(err, errToken) {
+		x.cancel() // nothing was sent
+		return nil, &Error{Method: method, Reason: ReasonUnauthorized, Detail: errToken.Error()}
 	}
 	if err != nil {
 		return nil, x.finish(err)
 	}
 	x.first = time.Since(x.sent)
-	if gate != nil {
-		if err := gate.bodies.take(x.ctx, served); err != nil { //nolint:contextcheck // it is ctx, with a timeout
-			_ = x.response.Body.Close() // nothing of it was wanted
-			return nil, x.finish(err)
-		}
+	// Whatever the body comes from, no read of it outlives the request's time.
+	x.unbind = context.AfterFunc(x.ctx, func() { _ = x.response.Body.Close() })
+	if err := c.opts.Gate.bodies.take(x.ctx, c.base.Host, served); err != nil { //nolint:contextcheck // it is ctx, with a timeout
+		return nil, x.finish(err)
 	}
+	x.reading = true
 	if err := x.open(); err != nil {
 		return nil, x.finish(err)
 	}
 	return x, nil
+}
+
+// errToken is a token that cannot be read.
+var errToken = errors.New("the token cannot be read")
+
+// ask reads the token, sends the request and waits for the answer's header, until the
+// request's time is over. What does not come back by then (a file on a network that is
+// gone, an OAuth server that is silent) goes on waiting by itself, and holds its place
+// at the gate, so that there is a bound on these.
+func (x *exchange) ask(query url.Values) error {
+	type answer struct {
+		response *http.Response
+		err      error
+	}
+	answers := make(chan answer)
+	go func() {
+		defer x.client.opts.Gate.waiting.give(x.client.base.Host)
+		response, err := x.client.do(x.ctx, x.method, query)
+		select {
+		case answers <- answer{response, err}:
+		case <-x.ctx.Done():
+			if response != nil {
+				_ = response.Body.Close() // nobody wants it any more
+			}
+		}
+	}()
+	select {
+	case a := <-answers:
+		x.response = a.response
+		return a.err
+	case <-x.ctx.Done():
+		return context.Cause(x.ctx) //nolint:wrapcheck // fail maps it
+	}
+}
+
+// do sends a request and returns the answer, whose body is still to be read.
+func (c *Client) do(ctx context.Context, method string, query url.Values) (*http.Response, error) {
+	token, err := c.opts.Token.Token()
+	if err != nil {
+		return nil, errToken
+	}
+	req, err := c.request(ctx, method, query, token)
+	if err != nil {
+		return nil, err
+	}
+	return c.opts.HTTPClient.Do(req) //nolint:wrapcheck // what it is decides the reason of the failure
 }
 
 func withTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
@@ -96,6 +132,11 @@ func (answered) Error() string { return "the API answered with a failure" }
 
 // open makes the body of a good answer readable, or says how the answer failed.
 func (x *exchange) open() error {
+	if x.response.StatusCode < http.StatusOK {
+		// 101: the connection now speaks another protocol, and net/http no longer looks
+		// at the context of the request.
+		return answered{ReasonMalformed}
+	}
 	var err error
 	x.body, err = newBody(x.response, x.client.opts.MaxBodyBytes)
 	if x.response.StatusCode == http.StatusOK {
@@ -117,6 +158,15 @@ func (x *exchange) date() time.Time {
 	return date
 }
 
+// believedDate is date, zero where it is too far from the clock here to be true.
+func (x *exchange) believedDate() time.Time {
+	date, most := x.date(), x.client.opts.MaxClockSkew
+	if most > 0 && date.Sub(x.sent.Add(x.first)).Abs() > most {
+		return time.Time{}
+	}
+	return date
+}
+
 // finish ends the exchange, once, with what went wrong or nil, gives back what it
 // held and tells the observer. It returns an *Error, or nil.
 func (x *exchange) finish(err error) error {
@@ -127,15 +177,24 @@ func (x *exchange) finish(err error) error {
 		report := Exchange{
 			Method: x.method, Sent: x.sent, FirstByte: x.first, Duration: time.Since(x.sent), Err: x.err,
 		}
-		if x.response != nil {
-			report.Status = x.response.StatusCode
-		}
 		if x.body != nil {
 			report.Bytes = x.body.n
-			x.body.close()
-			if gate := x.client.opts.Gate; gate != nil {
-				gate.bodies.give()
-			}
+		}
+		if x.unbind != nil {
+			x.unbind()
+		}
+		if err != nil {
+			x.cancel() // so that closing waits for nothing
+		}
+		if x.response != nil {
+			report.Status, report.Date = x.response.StatusCode, x.date()
+			_ = x.response.Body.Close() // the answer is decided; a connection that breaks now changes nothing
+		}
+		if x.body != nil {
+			x.body.free()
+		}
+		if x.reading {
+			x.client.opts.Gate.bodies.give(x.client.base.Host)
 		}
 		x.cancel()
 		x.client.opts.Observe(report)
@@ -239,10 +298,10 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err //nolint:wrapcheck // io.EOF must stay what it is
 }
 
-// close gives the connection back for the next request when the body was read to
-// its end, and breaks it off otherwise: reading 90 MB to save a connection is dear.
-func (b *body) close() {
-	_ = b.response.Body.Close() // the answer is decided; a connection that breaks now changes nothing
+// free gives the buffers back. The body was closed before: that gives the connection
+// back for the next request when it was read to its end, and breaks it off otherwise;
+// reading 90 MB to save a connection is dear.
+func (b *body) free() {
 	b.buf.Reset(nil)
 	readerPool.Put(b.buf)
 	if b.gz != nil {

@@ -20,7 +20,9 @@ const waitingPerBody = 8
 // apart from these, how many requests wait for their first byte. So accounts
 // whose server hangs hold places to wait in, but none to read in.
 //
-// Who was served longest ago goes first.
+// Who was served longest ago goes first. Where clients ask different hosts, none of
+// these gets so many places that nothing is left for the others. The zero Gate has no
+// bounds.
 type Gate struct {
 	waiting, bodies turns
 }
@@ -28,37 +30,85 @@ type Gate struct {
 // NewGate returns a gate for that many bodies at a time.
 func NewGate(bodies int) *Gate {
 	return &Gate{
-		waiting: turns{free: bodies * waitingPerBody},
-		bodies:  turns{free: bodies},
+		waiting: turns{bounded: true, free: bodies * waitingPerBody},
+		bodies:  turns{bounded: true, free: bodies},
 	}
 }
 
-// turns is a semaphore whose waiters are served by age.
+// SetHosts says how many hosts the clients ask. By default, it is one, which may have
+// all places.
+func (g *Gate) SetHosts(hosts int) {
+	g.waiting.share(hosts > 1)
+	g.bodies.share(hosts > 1)
+}
+
+// turns is a semaphore whose waiters are served by age, and in the order in which
+// they came where that is equal.
 type turns struct {
-	mu    sync.Mutex
-	free  int
+	bounded bool
+
+	mu     sync.Mutex
+	free   int
+	shared bool // between several hosts
+	hosts  map[string]*hostTurns
+	came   uint64 // waiters so far
+}
+
+// hostTurns are the turns of one host; there are none where it neither holds nor
+// waits for any.
+type hostTurns struct {
+	held  int
 	queue waiters
 }
 
 type waiter struct {
 	lastServed time.Time
+	number     uint64        // in the order in which they came
 	turn       chan struct{} // closed when the turn is given
 	index      int           // in the heap; -1 when it has left
 }
 
+// share says whether the places are shared between hosts.
+func (t *turns) share(shared bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.shared = shared
+	t.hand()
+}
+
+// admits tells whether a host may have one more turn. Where there are other hosts, it
+// may while more turns are free than it holds: one host that hangs gets half of them, a
+// second one half of the rest, and so on, so that there is a turn left for the next.
+func (t *turns) admits(h *hostTurns) bool {
+	return t.free > 0 && (!t.shared || h.held < t.free)
+}
+
 // take waits for a turn. It returns ErrBusy when the context ends first.
-func (t *turns) take(ctx context.Context, lastServed time.Time) error {
+func (t *turns) take(ctx context.Context, host string, lastServed time.Time) error {
 	if ctx.Err() != nil {
 		return ErrBusy
 	}
+	if !t.bounded {
+		return nil
+	}
 	t.mu.Lock()
-	if t.free > 0 {
+	if t.hosts == nil {
+		t.hosts = make(map[string]*hostTurns)
+	}
+	h := t.hosts[host]
+	if h == nil {
+		h = new(hostTurns)
+		t.hosts[host] = h
+	}
+	if t.admits(h) && len(h.queue) == 0 {
 		t.free--
+		h.held++
 		t.mu.Unlock()
 		return nil
 	}
-	w := &waiter{lastServed: lastServed, turn: make(chan struct{})}
-	heap.Push(&t.queue, w)
+	t.came++
+	w := &waiter{lastServed: lastServed, number: t.came, turn: make(chan struct{})}
+	heap.Push(&h.queue, w)
 	t.mu.Unlock()
 
 	select {
@@ -67,44 +117,83 @@ func (t *turns) take(ctx context.Context, lastServed time.Time) error {
 	case <-ctx.Done():
 	}
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	if w.index >= 0 {
-		heap.Remove(&t.queue, w.index)
-		t.mu.Unlock()
-		return ErrBusy
+		heap.Remove(&h.queue, w.index)
+	} else { // the turn came at the same moment: pass it on
+		t.free++
+		h.held--
 	}
-	t.mu.Unlock()
-	t.give() // the turn came at the same moment: pass it on
+	t.hand()
+	t.forget(host)
 	return ErrBusy
 }
 
-// give returns a turn, to the waiter served longest ago if there is one.
-func (t *turns) give() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.queue) == 0 {
-		t.free++
+// give returns a turn.
+func (t *turns) give(host string) {
+	if !t.bounded {
 		return
 	}
-	w, _ := heap.Pop(&t.queue).(*waiter)
-	close(w.turn)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.free++
+	t.hosts[host].held--
+	t.hand()
+	t.forget(host)
+}
+
+// hand gives free turns to those who wait and may have one, who was served longest
+// ago first; the mutex is held.
+func (t *turns) hand() {
+	for {
+		var next *hostTurns
+		for _, h := range t.hosts {
+			if len(h.queue) > 0 && t.admits(h) && (next == nil || h.queue[0].before(next.queue[0])) {
+				next = h
+			}
+		}
+		if next == nil {
+			return
+		}
+		w, _ := heap.Pop(&next.queue).(*waiter)
+		t.free--
+		next.held++
+		close(w.turn)
+	}
+}
+
+// forget leaves out a host that has nothing here; the mutex is held.
+func (t *turns) forget(host string) {
+	if h := t.hosts[host]; h != nil && h.held == 0 && len(h.queue) == 0 {
+		delete(t.hosts, host)
+	}
 }
 
 // waiters is a heap.Interface, served longest ago first.
 type waiters []*waiter
 
+func (w *waiter) before(other *waiter) bool {
+	if !w.lastServed.Equal(other.lastServed) {
+		return w.lastServed.Before(other.lastServed)
+	}
+	return w.number < other.number
+}
+
 func (q waiters) Len() int           { return len(q) }
-func (q waiters) Less(i, j int) bool { return q[i].lastServed.Before(q[j].lastServed) }
+func (q waiters) Less(i, j int) bool { return q[i].before(q[j]) }
 func (q waiters) Swap(i, j int) {
 	q[i], q[j] = q[j], q[i]
 	q[i].index, q[j].index = i, j
 }
 
+// Push implements heap.Interface.
 func (q *waiters) Push(x any) {
 	w, _ := x.(*waiter)
 	w.index = len(*q)
 	*q = append(*q, w)
 }
 
+// Pop implements heap.Interface.
 func (q *waiters) Pop() any {
 	last := len(*q) - 1
 	w := (*q)[last]

@@ -21,7 +21,8 @@ import (
 //		…
 //	}
 type Journal[R any] struct {
-	// Date is the server's clock when it answered; zero when it did not say.
+	// Date is the server's clock when it answered; zero when it did not say, or said what
+	// Options.MaxClockSkew rules out.
 	Date time.Time
 
 	x       *exchange

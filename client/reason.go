@@ -4,17 +4,18 @@ package client
 // label of a metric.
 type Reason string
 
-// The reasons. Those of HTTP status 400 are told apart by the text of the answer.
+// The reasons. Those of HTTP status 400, and a deleted instance, are told apart by the
+// text of the answer.
 const (
 	ReasonUnauthorized  Reason = "unauthorized"   // 401: wrong token
-	ReasonForbidden     Reason = "forbidden"      // 403: wrong id, or wrong host
+	ReasonForbidden     Reason = "forbidden"      // 403: wrong id, wrong host, or a method that the plan lacks
 	ReasonNotFound      Reason = "not_found"      // 404: method not offered by this instance or host
 	ReasonRateLimited   Reason = "rate_limited"   // 429
 	ReasonQuotaExceeded Reason = "quota_exceeded" // 466: the plan is used up
 	ReasonStarting      Reason = "starting"       // 400: the instance is starting
 	ReasonNotAuthorized Reason = "not_authorized" // 400: nobody is logged in on the instance
 	ReasonExpired       Reason = "expired"        // 400: the account is not paid for
-	ReasonDeleted       Reason = "deleted"        // 400: the instance is gone
+	ReasonDeleted       Reason = "deleted"        // 400, 401, 404: the instance is gone, as the text says
 	ReasonClientError   Reason = "client_error"   // any other 3xx or 4xx; redirects are never followed
 	ReasonServerError   Reason = "server_error"   // 499, 5xx
 	ReasonTimeout       Reason = "timeout"        // no whole answer before the deadline

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
 	"sync"
@@ -176,6 +177,7 @@ func (f *Fleet) change(cfg *config.Config, httpClient *http.Client, discovered [
 	}
 	f.httpClient = httpClient
 	f.roster.Store(next)
+	f.gate.SetHosts(hosts(next, setups))
 	f.discovery.instances.Set(float64(len(discovered)))
 	for _, id := range next.hidden {
 		if !slices.Contains(old.hidden, id) {
@@ -188,6 +190,20 @@ func (f *Fleet) change(cfg *config.Config, httpClient *http.Client, discovered [
 	}
 	f.closeAll(slices.DeleteFunc(old.Instances(), func(i *Instance) bool { return stays[i] }))
 	return nil
+}
+
+// hosts counts the hosts that are asked for a roster.
+func hosts(roster *Roster, setups []*setup) int {
+	distinct := make(map[string]bool)
+	for _, s := range setups {
+		distinct[s.apiHost] = true
+	}
+	if partner := roster.partner(); partner != nil {
+		if at, err := url.Parse(partner.APIURL); err == nil {
+			distinct[at.Host] = true
+		}
+	}
+	return len(distinct)
 }
 
 // prepare makes a roster, and what it says of each instance, without a change to
@@ -253,6 +269,9 @@ func merged(configured []config.Instance, discovered []spec) (all []spec, hidden
 // closeAll closes instances. That one could not be saved is logged, and no reason
 // to leave others open.
 func (f *Fleet) closeAll(instances []*Instance) {
+	for _, i := range instances {
+		i.end()
+	}
 	for _, i := range instances {
 		if err := i.close(); err != nil {
 			f.opts.Logger.Error("instance not closed in order", "id_instance", i.ID, "err", err)

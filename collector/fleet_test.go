@@ -142,3 +142,96 @@ func TestScrapersInAHurryHarmNobody(t *testing.T) {
 		}
 	})
 }
+
+// TestADeadHostHarmsOnlyItself has 40 accounts at a host that sends headers and then
+// hardly anything, or garbage at times, beside accounts at another host: with four
+// places to read in, these are always up.
+func TestADeadHostHarmsOnlyItself(t *testing.T) {
+	t.Parallel()
+	for name, garbage := range map[string]bool{"drips": false, "drips and garbage": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				const dead, alive = 40, 5
+				b := newBench(t, func(o *collector.Options) { o.Concurrency = 4 }, "")
+				var yaml strings.Builder
+				yaml.WriteString("instances:\n")
+				var dripping []*greenapitest.Instance
+				for n := range dead + alive {
+					id, host := fmt.Sprint(1102000000+n), "http://dead.invalid"
+					instance := b.srv.AddInstance(id, token)
+					if n < dead {
+						instance.Fault(greenapitest.AnyMethod, greenapitest.FaultDrip(), 0)
+						dripping = append(dripping, instance)
+					} else {
+						host = "http://alive.invalid"
+					}
+					fmt.Fprintf(&yaml, "- {id: %q, token: %s, api_url: %s, collectors: [calls, messages]}\n", id, token, host)
+				}
+				b.apply(t, yaml.String())
+				for round := range 10 {
+					if garbage {
+						fault := greenapitest.FaultDrip()
+						if round%2 == 1 {
+							fault = greenapitest.Fault{Body: []byte("garbage")}
+						}
+						for _, instance := range dripping {
+							instance.ClearFaults()
+							instance.Fault(greenapitest.AnyMethod, fault, 0)
+						}
+					}
+					ctx, cancel := context.WithTimeout(t.Context(), 9500*time.Millisecond)
+					for _, s := range collector.Refresh(ctx, b.Roster().Instances()) {
+						if s.APIHost == "alive.invalid" && !s.Up() {
+							t.Errorf("round %d: %s: %v", round, s.ID, s.Results)
+						}
+					}
+					cancel()
+					time.Sleep(15 * time.Second)
+				}
+			})
+		})
+	}
+}
+
+// TestSwitchingProtocolsHarmsNobody has more accounts whose API answers 101 than there
+// are places, and one that works: it stays up, and a reload that leaves the others
+// out, or the end, waits for nothing.
+func TestSwitchingProtocolsHarmsNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, func(o *collector.Options) { o.Concurrency = 2 }, "")
+		good := b.srv.AddInstance("1102000099", token)
+		yaml := fmt.Sprintf("instances:\n- {id: %q, token: %s, api_url: %s, collectors: [calls, messages]}\n", "1102000099", token, b.srv.URL)
+		all := yaml
+		for n := range 22 {
+			id := fmt.Sprint(1102000000 + n)
+			b.srv.AddInstance(id, token).Fault(greenapitest.AnyMethod, greenapitest.FaultSwitch(), 0)
+			all += fmt.Sprintf("- {id: %q, token: %s, api_url: %s, collectors: [calls, messages]}\n", id, token, b.srv.URL)
+		}
+		b.apply(t, all)
+		for range 3 {
+			ctx, cancel := context.WithTimeout(t.Context(), 9500*time.Millisecond)
+			start := time.Now()
+			for _, s := range collector.Refresh(ctx, b.Roster().Instances()) {
+				if up := s.ID == "1102000099"; s.Up() != up || !up && s.Results[0].Err.Reason != "malformed" {
+					t.Errorf("%s: %v", s.ID, s.Results)
+				}
+			}
+			if took := time.Since(start); took > 2*time.Second {
+				t.Errorf("answered after %v", took)
+			}
+			cancel()
+			time.Sleep(15 * time.Second)
+		}
+		if n := good.Count(greenapitest.AnyMethod); n != 6 {
+			t.Errorf("%d requests", n)
+		}
+		start := time.Now()
+		b.apply(t, yaml)
+		b.Close()
+		if took := time.Since(start); took != 0 {
+			t.Errorf("the reload and the end took %v", took)
+		}
+	})
+}

@@ -104,16 +104,25 @@ func hadTurn(x client.Exchange, wanted bool) bool {
 	return wanted
 }
 
-// close ends the refresh under way and makes the instance serve what it has from
-// now on. What it counted is saved.
-func (i *Instance) close() error {
+// end ends the refresh under way and makes the instance serve what it has from now
+// on.
+func (i *Instance) end() {
 	i.mu.Lock()
+	defer i.mu.Unlock()
 	i.closed = true
+	if i.running != nil {
+		i.running.cancel(context.Canceled)
+	}
+}
+
+// close is end, and saves what the instance counted.
+func (i *Instance) close() error {
+	i.end()
+	i.mu.Lock()
 	running := i.running
 	i.mu.Unlock()
 	if running != nil {
-		running.cancel(context.Canceled)
-		<-running.done
+		<-running.done // which waits for nothing outside: every request ends with its context
 	}
 	if err := i.ledger.Close(); err != nil {
 		return fmt.Errorf("save the ledger of instance %s: %w", i.ID, err)

@@ -163,6 +163,12 @@ func (a *answer) sendRaw(ctx context.Context, w http.ResponseWriter) {
 	defer func() { _ = conn.Close() }()
 	out := &pacedWriter{ctx: ctx, w: conn, chunk: a.fault.ChunkBytes, pause: a.fault.Pause, left: -1}
 	_ = a.writeBody(out, false)
+	if a.fault.Break == BreakStall {
+		// No longer a matter of net/http: the context does not end when the client leaves.
+		stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+		defer stop()
+		_, _ = io.Copy(io.Discard, conn)
+	}
 }
 
 // writeHeaders sets the headers and tells whether the body is to be zipped.

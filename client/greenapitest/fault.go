@@ -47,7 +47,7 @@ type Fault struct {
 	Chunked bool
 
 	// Raw sends the body to the connection in place of an HTTP answer, header
-	// and all.
+	// and all, and closes it, or with BreakStall keeps it open.
 	Raw bool
 }
 

@@ -48,6 +48,26 @@ func FaultRedirect(status int, location string) Fault {
 	return Fault{Status: status, Header: http.Header{"Location": {location}}}
 }
 
+// FaultSwitch answers 101 and keeps the connection, as if it spoke another
+// protocol from then on.
+func FaultSwitch() Fault {
+	return Fault{
+		Raw: true, Break: BreakStall,
+		Body: []byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
+	}
+}
+
+// FaultDrip answers with a header at once, and with hardly any body: a byte a
+// minute, without end.
+func FaultDrip() Fault {
+	return Fault{ChunkBytes: 1, Pause: time.Minute, BodyFunc: endlessly("[", " ")}
+}
+
+// FaultHugeHeader answers with so many bytes of headers.
+func FaultHugeHeader(bytes int) Fault {
+	return Fault{Header: http.Header{"X-Padding": {strings.Repeat("x", bytes)}}}
+}
+
 // FaultEcho answers a status and, in the body, the request's path with the
 // token in it.
 func FaultEcho(status int) Fault {
@@ -91,6 +111,10 @@ func statusFaults() []NamedFault {
 		{Name: "500 echo", Fault: FaultEcho(500), Reasons: []string{"server_error"}},
 		{Name: "502 html", Fault: FaultStatus(502, bodyHTML), Reasons: []string{"server_error"}},
 		{Name: "504 empty", Fault: FaultStatus(504, ""), Reasons: []string{"server_error"}},
+		{Name: "401 deleted", Fault: FaultStatus(401, `{"message":"Instance 1101000001 is deleted"}`), Reasons: []string{"deleted"}},
+		{Name: "400 instance not found", Fault: FaultStatus(400, "Instance is not found"), Reasons: []string{"deleted"}},
+		{Name: "404 instance not found", Fault: FaultStatus(404, `{"code":404,"description":"instance not found"}`), Reasons: []string{"deleted"}},
+		{Name: "101", Fault: FaultSwitch(), Reasons: []string{"malformed"}},
 		{Name: "204", Fault: Fault{Status: 204}, Reasons: []string{"malformed", "client_error", "server_error"}},
 		{Name: "301", Fault: FaultRedirect(301, "http://greenapi.invalid/elsewhere/"), Reasons: []string{"client_error"}},
 		{Name: "302", Fault: FaultRedirect(302, "/elsewhere"), Reasons: []string{"client_error"}},
@@ -143,6 +167,7 @@ func streamFaults() []NamedFault {
 		{Name: "stall in the body", Fault: Fault{Break: BreakStall, BreakAfter: 20}, Reasons: []string{"timeout"}},
 		{Name: "stall at the end", Fault: Fault{Break: BreakStall, BreakAfter: 1 << 30, Chunked: true}, Reasons: []string{"timeout"}},
 		{Name: "slow body", Fault: Fault{ChunkBytes: 1, Pause: time.Millisecond}, Reasons: []string{"", "timeout"}},
+		{Name: "header and drip", Fault: FaultDrip(), Reasons: []string{"timeout"}},
 		{Name: "byte a minute", Fault: Fault{ChunkBytes: 1, Pause: time.Minute}, Reasons: []string{"timeout"}},
 		{Name: "endless array", Fault: Fault{BodyFunc: endlessly("[", row)}, Reasons: endless},
 		{Name: "endless spaces", Fault: Fault{BodyFunc: endlessly("[", strings.Repeat(" ", 1024))}, Reasons: endless},
@@ -164,6 +189,7 @@ func connectionFaults() []NamedFault {
 	outOfTurn := raw("answer nobody asked for", begin+"Content-Length: 2\r\n\r\n[]HTTP/1.1 400 Bad {path}\r\n\r\n", "", "malformed")
 	outOfTurn.Fault.EchoPath = true
 	return []NamedFault{
+		{Name: "huge header", Fault: FaultHugeHeader(80 << 10), Reasons: []string{"network"}},
 		{Name: "close without an answer", Fault: Fault{Break: BreakClose, BeforeHeader: true}, Reasons: []string{"network"}},
 		{Name: "reset without an answer", Fault: Fault{Break: BreakReset, BeforeHeader: true}, Reasons: []string{"network"}},
 		{Name: "cut body", Fault: Fault{Break: BreakClose, BreakAfter: 20}, Reasons: broken},
