@@ -9,9 +9,10 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	promconfig "github.com/prometheus/common/config"
+
+	"github.com/greenapi-exporter/greenapi_exporter/collector/regularfile"
 )
 
 // ReadFile reads a regular file of at most limit bytes. Anything else is refused
@@ -32,26 +33,19 @@ func ReadFile(path string, limit int64) ([]byte, fs.FileMode, error) {
 	return content, info.Mode(), nil
 }
 
-// openFile opens a regular file. It looks before it opens, since opening alone can
-// wait for ever or set off what a device does, and after that, since the file may
-// have been exchanged in between.
+// openFile opens a regular file.
 func openFile(path string) (*os.File, fs.FileInfo, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, nil, unreadable(path, err)
-	case !info.Mode().IsRegular():
-		return nil, nil, notRegular(info.Mode())
+	f, err := regularfile.Open(path, os.O_RDONLY, 0)
+	var other regularfile.NotRegularError
+	if errors.As(err, &other) {
+		return nil, nil, fmt.Errorf("is %s: it must be a regular file", other.Kind)
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // The path is the operator's own.
 	if err != nil {
 		return nil, nil, unreadable(path, err)
 	}
-	if info, err = f.Stat(); err == nil && !info.Mode().IsRegular() {
-		err = notRegular(info.Mode())
-	}
+	info, err := f.Stat()
 	if err != nil {
-		return nil, nil, errors.Join(err, f.Close())
+		return nil, nil, errors.Join(unreadable(path, err), f.Close())
 	}
 	return f, info, nil
 }
@@ -71,19 +65,6 @@ func CheckReadable(path string, limit int64) error {
 		return tooLargeError(limit)
 	}
 	return nil
-}
-
-func notRegular(mode fs.FileMode) error {
-	kind := "a device"
-	switch {
-	case mode.IsDir():
-		kind = "a folder"
-	case mode&fs.ModeNamedPipe != 0:
-		kind = "a pipe"
-	case mode&fs.ModeSocket != 0:
-		kind = "a socket"
-	}
-	return errors.New("is " + kind + ": it must be a regular file")
 }
 
 func tooLargeError(limit int64) error {
