@@ -23,6 +23,7 @@ type flags struct {
 
 	configFile  string
 	configCheck bool
+	configTest  bool
 	demo        bool
 
 	window       time.Duration
@@ -71,6 +72,7 @@ func newApplication() (*kingpin.Application, *flags) {
 
 	app.Flag("config.file", "Configuration file (YAML). Without one, a single instance comes from GREENAPI_ID_INSTANCE, GREENAPI_API_TOKEN_INSTANCE and GREENAPI_API_URL.").StringVar(&f.configFile)
 	app.Flag("config.check", "Check the configuration and the web configuration, print every fault with its place, and exit with 0 or 1.").SetValue(boolValue(&f.configCheck))
+	app.Flag("config.test", "Read every account once and print a table: name, state, calls, messages, settings that are off, and what failed and how to mend it. Exit with 0 when all work, else 1. With a new configuration, run this first.").SetValue(boolValue(&f.configTest))
 	app.Flag("demo", "Serve simulated accounts; needs no configuration and no network.").SetValue(boolValue(&f.demo))
 
 	app.Flag("greenapi.window", "How far back the journals are asked for, in whole minutes; the file can say otherwise for an instance.").Default("24h").SetValue(

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	stdlog "log"
+	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -15,7 +16,9 @@ import (
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
+	"github.com/greenapi-exporter/greenapi_exporter/collector"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/trial"
 )
 
 // defaultPort is not registered anywhere.
@@ -65,11 +68,35 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 		return 0
 	}
 	e := &exporter{flags: flags, file: file, load: load, log: log, stdout: stdout, scrapesGrace: scrapesGrace}
+	if flags.configTest {
+		notices.warn(cfg.Warnings)
+		return e.test(ctx, cfg, notices)
+	}
 	if err := e.serve(ctx, cfg, hangUps); err != nil {
 		log.ErrorContext(ctx, "stopped", "err", err)
 		return 1
 	}
 	log.InfoContext(ctx, "stopped")
+	return 0
+}
+
+// test reads every account once, prints how that went, and returns the exit code: 1
+// when an account cannot be read or cannot send. Those of the demo are in trouble on
+// purpose.
+func (e *exporter) test(ctx context.Context, cfg *config.Config, notices notices) int {
+	if e.flags.logLevel != "debug" {
+		e.log = newLogger(notices.w, e.flags.logFormat, slog.LevelWarn) // the table says the rest
+	}
+	fleet := collector.NewFleet(e.fleetOptions())
+	defer fleet.Close()
+	if err := fleet.Apply(cfg); err != nil {
+		notices.fail(err)
+		return 1
+	}
+	result := trial.Run(ctx, fleet, cfg, e.flags.timeout, e.stdout)
+	if result.Partner || result.Accounts == 0 || result.Failed > 0 || result.Troubled > 0 && !e.flags.demo {
+		return 1
+	}
 	return 0
 }
 

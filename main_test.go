@@ -293,6 +293,55 @@ func TestBadCommandLines(t *testing.T) {
 	}
 }
 
+// TestConfigTest reads accounts once, in each way that a configuration can come.
+func TestConfigTest(t *testing.T) {
+	t.Parallel()
+	srv := greenapitest.NewServer()
+	t.Cleanup(srv.Close)
+	instance := srv.AddInstance("1101000001", sentinelToken)
+	instance.SetMessages(greenapitest.Message{IDMessage: "a", ChatID: sentinelPhone + "@c.us", Status: "sent", Timestamp: time.Now().Unix()})
+	srv.AddInstance("1101000002", sentinelToken).SetState("notAuthorized")
+	srv.AddPartner(sentinelToken).SetInstances(greenapitest.PartnerInstance{IDInstance: "1101000001", APITokenInstance: sentinelToken})
+	account := func(id, token string) string {
+		return "instances: [{id: '" + id + "', name: support, token: " + token + ", api_url: '" + srv.URL + "'}]"
+	}
+	environment := map[string]string{
+		"GREENAPI_ID_INSTANCE": "1101000001", "GREENAPI_API_TOKEN_INSTANCE": sentinelToken, "GREENAPI_API_URL": srv.URL,
+	}
+	lookup := func(name string) (string, bool) { v, ok := environment[name]; return v, ok }
+	for name, test := range map[string]struct {
+		args   []string
+		lookup func(string) (string, bool)
+		code   int
+		want   []string
+	}{
+		"environment": {nil, lookup, 0, []string{"1101000001", "authorized", "All accounts work."}},
+		"file":        {[]string{"--config.file=" + writeFile(t, account("1101000001", sentinelToken))}, noEnvironment, 0, []string{"support", "All accounts work."}},
+		"demo":        {[]string{"--demo"}, noEnvironment, 0, []string{"logged-out", "notAuthorized", "6 of 8 accounts work."}},
+		"partner":     {[]string{"--config.file=" + writeFile(t, "partner: {token: "+sentinelToken+", api_url: '"+srv.URL+"'}")}, noEnvironment, 0, []string{"1101000001", "All accounts work."}},
+		"no partner":  {[]string{"--config.file=" + writeFile(t, "partner: {token: wrong, api_url: '"+srv.URL+"'}")}, noEnvironment, 1, []string{"failed: "}},
+		"wrong token": {[]string{"--config.file=" + writeFile(t, account("1101000001", "wrong"))}, noEnvironment, 1, []string{"unauthorized", "copy the instance's token"}},
+		"logged out":  {[]string{"--config.file=" + writeFile(t, account("1101000002", sentinelToken))}, noEnvironment, 1, []string{"in trouble", "scan the QR code"}},
+		"bad file":    {[]string{"--config.file=" + writeFile(t, account("1", sentinelToken))}, noEnvironment, 1, []string{"instances[0].id"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			if code := run(t.Context(), append(test.args, "--config.test"), test.lookup, nil, &out, &out); code != test.code {
+				t.Errorf("exit code %d, want %d", code, test.code)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("does not say %s:\n%s", want, &out)
+				}
+			}
+			if strings.Contains(out.String(), sentinelToken) || strings.Contains(out.String(), sentinelPhone) {
+				t.Errorf("a secret was printed:\n%s", &out)
+			}
+		})
+	}
+}
+
 func TestBadEnvironment(t *testing.T) {
 	t.Setenv("GREENAPI_EXPORTER_GREENAPI_TIMEOUT", sentinelToken)
 	t.Setenv("GREENAPI_EXPORTER_WEB_MAX_REQUESTS", sentinelToken)

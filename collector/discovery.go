@@ -133,6 +133,23 @@ func (d *discovery) refresh(ctx context.Context) time.Duration {
 	return d.partner.RefreshInterval
 }
 
+// DiscoverOnce asks the partner API that the configuration names for its instances,
+// and takes them over.
+func (f *Fleet) DiscoverOnce(ctx context.Context) error {
+	d := &discovery{fleet: f, partner: f.Roster().partner()}
+	if d.partner == nil {
+		return nil
+	}
+	if err := d.connect(); err != nil {
+		return err
+	}
+	list, err := d.list(ctx)
+	if err != nil {
+		return err
+	}
+	return f.adopt(d.partner, list)
+}
+
 // connect makes the client anew when the configuration has changed where it asks or
 // how, and forgets about failures when another token, or that, may mend them.
 func (d *discovery) connect() error {

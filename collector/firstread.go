@@ -37,20 +37,7 @@ func (f *Fleet) firstRead(ctx context.Context, instances []*Instance) {
 	}
 	started := time.Now()
 	ctx = context.WithValue(ctx, withoutFailures{}, true)
-	places := make(chan struct{}, max(1, f.opts.Concurrency/4))
-	snapshots := make([]*Snapshot, len(instances))
-	var reading sync.WaitGroup
-	for n, i := range instances {
-		places <- struct{}{}
-		if ctx.Err() != nil {
-			break
-		}
-		reading.Go(func() {
-			snapshots[n] = i.Refresh(ctx)
-			<-places
-		})
-	}
-	reading.Wait()
+	snapshots := readEach(ctx, instances, max(1, f.opts.Concurrency/4), 0)
 	if ctx.Err() != nil {
 		return // the exporter stops, which says nothing about the accounts
 	}
@@ -64,6 +51,39 @@ func (f *Fleet) firstRead(ctx context.Context, instances []*Instance) {
 	}
 	f.opts.Logger.InfoContext(ctx, "first read done", "instances", len(snapshots), "fine", counts[Fine],
 		"in_trouble", counts[Warning]+counts[Critical], "duration_seconds", time.Since(started).Seconds())
+}
+
+// readEach refreshes instances, so many at a time, and each for a time at most, unless
+// that is 0. It returns their snapshots, nil for those that had no turn before the
+// context ended.
+func readEach(ctx context.Context, instances []*Instance, atOnce int, each time.Duration) []*Snapshot {
+	places := make(chan struct{}, atOnce)
+	snapshots := make([]*Snapshot, len(instances))
+	var reading sync.WaitGroup
+	for n, i := range instances {
+		places <- struct{}{}
+		if ctx.Err() != nil {
+			break
+		}
+		reading.Go(func() {
+			defer func() { <-places }()
+			asking, cancel := ctx, context.CancelFunc(func() {})
+			if each > 0 {
+				asking, cancel = context.WithTimeout(ctx, each)
+			}
+			defer cancel()
+			snapshots[n] = i.Refresh(asking)
+		})
+	}
+	reading.Wait()
+	return snapshots
+}
+
+// ReadOnce reads every account once, each for a time at most, and returns the
+// snapshots in the order of the roster; nil for those that had no turn before the
+// context ended.
+func (f *Fleet) ReadOnce(ctx context.Context, each time.Duration) []*Snapshot {
+	return readEach(context.WithValue(ctx, withoutFailures{}, true), f.Roster().Instances(), f.opts.Concurrency, each)
 }
 
 // troubleAttrs says what is wrong with an account, and how to mend it.
