@@ -222,7 +222,7 @@ func TestVersions(t *testing.T) {
 	if module == nil {
 		t.Fatal("no Prometheus in tools.mod")
 	}
-	// v0.315.0 of the module is v3.15.0 of the program.
+	// v0.316.0 of the module is v3.16.0 of the program.
 	if want := "prom/prometheus:v" + string(module[1]) + "." + strings.TrimPrefix(string(module[2]), "0") + "." + string(module[3]); p.Services["prometheus"].Image != want {
 		t.Errorf("%s, but %s is tested", p.Services["prometheus"].Image, want)
 	}
