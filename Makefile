@@ -7,7 +7,7 @@ SHELL         := bash
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
-# Tools are pinned here and in tools.mod (Prometheus). They go to bin/, and are built again when their version changes.
+# Tools are pinned here, in tools.mod (Prometheus) and in deploy/e2e/victoria.mod. They go to bin/, and are built again when their version changes.
 GOLANGCI_LINT_VERSION := v2.15.0
 ALERTMANAGER_VERSION  := v0.31.1
 JSON_EXPORTER_VERSION := v0.7.0
@@ -18,6 +18,7 @@ GOLANGCI_LINT := bin/.golangci-lint-$(GOLANGCI_LINT_VERSION)
 JSON_EXPORTER := bin/.json_exporter-$(JSON_EXPORTER_VERSION)
 ALERTMANAGER  := bin/.alertmanager-$(ALERTMANAGER_VERSION)
 PROMETHEUS    := bin/prometheus bin/promtool
+VICTORIA      := bin/victoria-metrics bin/vmagent bin/vmalert
 
 # The version stamp comes from git alone, so the same commit gives the same binary.
 VERSION    ?= $(patsubst v%,%,$(shell git describe --tags --match 'v[0-9]*' --always --dirty 2>/dev/null || echo unknown))
@@ -39,6 +40,7 @@ LOAD_FLAGS ?=
 ARGS       ?=
 CHAOS_FOR  ?= 10m
 CHAOS_SEED ?= 1
+FLEET_FLAGS ?= -distributed.accounts 3000 -distributed.messages 1500 -distributed.interval 1m -distributed.phase 90s
 
 .PHONY: help
 help: ## List the targets
@@ -76,7 +78,7 @@ lint: $(GOLANGCI_LINT) ## Vet, format and lint; go.mod is tidy, the modules are 
 E2E_TOOLS := E2E_EXPORTER='$(BIN)/greenapi_exporter' E2E_PROMETHEUS='$(BIN)/prometheus' E2E_ALERTMANAGER='$(BIN)/alertmanager'
 
 .PHONY: e2e
-e2e: build $(PROMETHEUS) $(ALERTMANAGER) ## The real binary with a real Prometheus and Alertmanager (builds these into bin/: minutes, once)
+e2e: build $(PROMETHEUS) $(ALERTMANAGER) $(VICTORIA) ## The real binary with real Prometheus, Alertmanager and VictoriaMetrics (builds these into bin/: minutes, once)
 	$(E2E_TOOLS) go test -tags e2e -count=1 -p 1 -timeout 30m $(TEST_FLAGS) \
 		./deploy/e2e ./deploy/prometheus ./deploy/alertmanager ./deploy/compose ./dashboards ./deploy/prometheus/replay
 
@@ -89,6 +91,11 @@ replay: $(PROMETHEUS) ## Replay weeks of incidents and of quiet against the rule
 chaos: build ## Every fault at once against the real binary, and a report of it (CHAOS_FOR=10m CHAOS_SEED=1)
 	$(E2E_TOOLS) go test -tags e2e -count=1 -timeout 1h -v -run '^TestChaos$$' $(TEST_FLAGS) ./deploy/e2e \
 		-chaos.for $(CHAOS_FOR) -chaos.seed $(CHAOS_SEED)
+
+.PHONY: fleet
+fleet: build $(PROMETHEUS) $(ALERTMANAGER) $(VICTORIA) ## A fleet beyond one machine, of 3,000 accounts, whose parts are killed: some 10 minutes for each kind of agent (FLEET_FLAGS=...)
+	$(E2E_TOOLS) go test -tags e2e -count=1 -timeout 2h -v -run '^TestFleetBeyondOneMachine$$' $(TEST_FLAGS) ./deploy/e2e \
+		-distributed.agents prometheus,vmagent $(FLEET_FLAGS)
 
 .PHONY: dashboards
 dashboards: ## Write the JSON of the dashboards again
@@ -140,7 +147,7 @@ clean: ## Remove what was built, tools included
 # Tools.
 
 .PHONY: tools
-tools: $(GOLANGCI_LINT) $(PROMETHEUS) $(ALERTMANAGER) ## Install all tools into bin/: golangci-lint, prometheus, promtool, alertmanager, amtool
+tools: $(GOLANGCI_LINT) $(PROMETHEUS) $(ALERTMANAGER) $(VICTORIA) ## Install all tools into bin/: golangci-lint, and the programs of Prometheus, Alertmanager and VictoriaMetrics
 
 $(GOLANGCI_LINT):
 	rm -f bin/golangci-lint bin/.golangci-lint-*
@@ -163,5 +170,10 @@ $(PROMETHEUS) &: tools.mod tools.sum
 	go build -buildvcs=false -modfile=tools.mod -tags netgo,remove_all_sd -ldflags='-s -w' -o bin/ \
 		github.com/prometheus/prometheus/cmd/promtool github.com/prometheus/prometheus/cmd/prometheus
 	touch $(PROMETHEUS)
+
+$(VICTORIA) &: deploy/e2e/victoria.mod deploy/e2e/victoria.sum
+	go build -buildvcs=false -modfile=deploy/e2e/victoria.mod -ldflags='-s -w' -o bin/ \
+		github.com/VictoriaMetrics/VictoriaMetrics/app/{victoria-metrics,vmagent,vmalert}
+	touch $(VICTORIA)
 
 include deploy/deploy.mk

@@ -1,5 +1,5 @@
-// Package e2e runs the real exporter against the real Prometheus and compares
-// what the one served with what the other stored.
+// Package e2e runs the real exporter against the real Prometheus, and others that
+// scrape as it does, and compares what the one served with what the other stored.
 //
 // The parts are a small kit: [Process] is a program under test, [Exporter] and
 // [Prometheus] are two of them, [Recorder] stands between the two and keeps

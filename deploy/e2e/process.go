@@ -24,9 +24,9 @@ const (
 	shownLines = 200
 )
 
-// listening is how exporter-toolkit, which serves every program here, names the
-// port that the system chose.
-var listening = regexp.MustCompile(`msg="Listening on" .*\baddress="?([^\s"]+)`)
+// listening is how programs name the port that the system chose: those that
+// exporter-toolkit serves, and VictoriaMetrics'.
+var listening = regexp.MustCompile(`(?:msg="Listening on" .*\baddress="?|started server at http://)([^\s"/]+)`)
 
 // Process is a running program, in a process group of its own.
 type Process struct {

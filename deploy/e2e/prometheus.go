@@ -46,6 +46,17 @@ func StartPrometheus(t testing.TB, config string, args ...string) *Prometheus {
 	return p
 }
 
+// StartAgent starts a Prometheus agent, which scrapes and writes elsewhere. It keeps
+// in the folder what it could not write yet.
+func StartAgent(t testing.TB, config, folder string) *Process {
+	t.Helper()
+	p := startProcess(t, "prometheus", prometheusBinary(t), nil,
+		"--agent", "--config.file="+writeFile(t, "prometheus.yml", config),
+		"--storage.agent.path="+folder, "--web.listen-address=127.0.0.1:0")
+	p.awaitAddress(t)
+	return p
+}
+
 // Query evaluates an instant query, now. A warning fails the test as an error does.
 func (p *Prometheus) Query(t testing.TB, query string) model.Value {
 	t.Helper()
