@@ -106,7 +106,7 @@ func newClient(opts Options, subject string, methods ...string) (*Client, error)
 	}
 	base.Path = strings.TrimRight(base.Path, "/")
 	if opts.HTTPClient == nil {
-		opts.HTTPClient = &http.Client{Transport: noRedirect{http.DefaultTransport}}
+		opts.HTTPClient = &http.Client{Transport: noRedirect{RoundTripper: http.DefaultTransport}}
 	}
 	if opts.Gate == nil {
 		opts.Gate = &Gate{}

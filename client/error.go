@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -26,6 +27,7 @@ type Error struct {
 	Length     int64         // bytes of the answer's body that were read, inflated
 	RetryAfter time.Duration // what the server asked to wait; 0 when it did not
 	Detail     string        // a phrase of ours that says more than the reason's; may be empty
+	Proxy      string        // a phrase of ours, where it was a proxy that refused; else empty
 	cause      error         // context.Canceled or context.DeadlineExceeded, or nil
 }
 
@@ -34,7 +36,7 @@ func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Method)
 	b.WriteString(": ")
-	b.WriteString(e.Reason.phrase())
+	b.WriteString(cmp.Or(e.Proxy, e.Reason.phrase()))
 	if e.Detail != "" {
 		b.WriteString(" (")
 		b.WriteString(e.Detail)
@@ -95,7 +97,7 @@ func fail(ctx context.Context, method string, err error) *Error {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		e.Reason = ReasonTimeout
 	default:
-		e.Reason, e.Detail = ReasonNetwork, networkDetail(err)
+		e.Reason, e.Detail = ReasonNetwork, proxyDetail(err, networkDetail(err))
 	}
 	return e
 }

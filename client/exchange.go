@@ -220,6 +220,7 @@ func (x *exchange) failure(err error) *Error {
 	if x.body != nil {
 		e.Length = x.body.n
 	}
+	e.blameProxy(x.response, err)
 	return e
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	promconfig "github.com/prometheus/common/config"
@@ -38,7 +39,7 @@ func NewHTTPClient(cfg promconfig.HTTPClientConfig, concurrency int, dial promco
 	if err != nil {
 		return nil, fmt.Errorf("make the HTTP client: %w", err)
 	}
-	return &http.Client{Transport: noRedirect{transport}}, nil
+	return &http.Client{Transport: noRedirect{transport, cfg.Proxy()}}, nil
 }
 
 // newTransport wraps a transport with what prometheus/common has for credentials,
@@ -54,7 +55,7 @@ func newTransport(cfg promconfig.HTTPClientConfig, concurrency int, dial promcon
 	}
 	wrapped := func(tlsConfig *tls.Config) (http.RoundTripper, error) {
 		return withCredentials(&cfg, dial, &http.Transport{
-			Proxy: cfg.Proxy(), ProxyConnectHeader: cfg.GetProxyConnectHeader(), DialContext: dial, TLSClientConfig: tlsConfig,
+			Proxy: cfg.Proxy(), ProxyConnectHeader: cfg.GetProxyConnectHeader(), OnProxyConnectResponse: checkTunnel, DialContext: dial, TLSClientConfig: tlsConfig,
 			DisableCompression: true, ForceAttemptHTTP2: false,
 			TLSHandshakeTimeout: 10 * time.Second, IdleConnTimeout: 5 * time.Minute,
 			MaxIdleConnsPerHost: concurrency * waitingPerBody, MaxResponseHeaderBytes: maxResponseHeader,
@@ -149,7 +150,11 @@ func (c *boundedConn) Read(p []byte) (int, error) {
 
 // noRedirect makes an http.Client follow no redirect, by hiding where it leads. With
 // CheckRedirect, a Location that is no URL would pass for a broken connection.
-type noRedirect struct{ http.RoundTripper }
+type noRedirect struct {
+	http.RoundTripper
+
+	proxy func(*http.Request) (*url.URL, error) // nil without one
+}
 
 // RoundTrip implements http.RoundTripper.
 func (t noRedirect) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -158,6 +163,7 @@ func (t noRedirect) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err //nolint:wrapcheck // what it is decides the reason of the failure
 	}
 	response.Header.Del("Location")
+	markProxied(req, response, t.proxy)
 	return response, nil
 }
 

@@ -41,7 +41,7 @@ func (s *Snapshot) Condition() Condition {
 	}
 	for n, r := range s.Results {
 		if r.Err != nil {
-			return Condition{Severity: Critical, Failed: &s.Results[n], Remedy: r.Err.Reason.Remedy()}
+			return Condition{Severity: Critical, Failed: &s.Results[n], Remedy: r.Err.Remedy()}
 		}
 	}
 	summary := s.Summary()

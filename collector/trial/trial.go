@@ -183,7 +183,7 @@ func (r *row) failures(s *collector.Snapshot) {
 	}
 	for _, err := range causes {
 		r.notes = append(r.notes, fmt.Sprintf("%s: %s: %s (asked %s)",
-			strings.Join(byCause[causeOf(err)], ", "), err.Reason, causeOf(err), s.APIHost), mend(err.Reason.Remedy()))
+			strings.Join(byCause[causeOf(err)], ", "), err.Reason, causeOf(err), s.APIHost), mend(err.Remedy()))
 	}
 	if len(unsupported) > 0 && len(unsupported) < len(s.Results) {
 		r.notes = append(r.notes, "not offered by the API for this account: "+strings.Join(unsupported, ", "))
@@ -199,8 +199,8 @@ func writePartnerFailure(out io.Writer, err error) {
 		fmt.Fprintf(out, "  failed: %v\n", err)
 		return
 	}
-	remedy := failure.Reason.Remedy()
-	if failure.Reason == client.ReasonUnauthorized || failure.Reason == client.ReasonForbidden {
+	remedy := failure.Remedy()
+	if refused := failure.Reason == client.ReasonUnauthorized || failure.Reason == client.ReasonForbidden; refused && failure.Proxy == "" {
 		remedy = "check the token of the partner's account, and that api_url is the partner API's"
 	}
 	fmt.Fprintf(out, "  failed: %s: %s\n  %s\n", failure.Reason, causeOf(failure), mend(remedy))
