@@ -31,6 +31,8 @@ type flags struct {
 	minInterval  time.Duration
 	concurrency  int
 	maxBodyBytes int64
+	maxClockSkew time.Duration
+	maxPartner   int
 	collectors   []collectorFlag
 
 	ledgerPath       string
@@ -83,6 +85,10 @@ func newApplication() (*kingpin.Application, *flags) {
 		durationValue(&f.minInterval, ", or 0", "10s", func(d time.Duration) bool { return d >= 0 }))
 	app.Flag("greenapi.concurrency", "How many answers of the API are read at a time.").Default("64").SetValue(numberValue(&f.concurrency, 1, "64"))
 	app.Flag("greenapi.max-body-bytes", "Largest answer of the API, inflated.").Default("256MiB").SetValue(sizeValue(&f.maxBodyBytes, "256MiB"))
+
+	app.Flag("greenapi.max-clock-skew", "The date of an answer that is further than this from the exporter's own clock is not used for counting. 0 for no limit.").Default("24h").SetValue(
+		durationValue(&f.maxClockSkew, ", or 0", "24h", func(d time.Duration) bool { return d >= 0 }))
+	app.Flag("partner.max-instances", "How many instances are taken from the list of a partner's account; more are left out, and greenapi_discovery_left_out_instances says how many.").Default("10000").SetValue(numberValue(&f.maxPartner, 1, "10000"))
 
 	for _, c := range []struct{ name, help, on string }{
 		{"calls", "Read the journal of outgoing calls.", "true"},

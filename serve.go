@@ -91,6 +91,8 @@ func (e *exporter) fleetOptions() collector.Options {
 	return collector.Options{
 		Concurrency:  e.flags.concurrency,
 		Timeout:      e.flags.timeout,
+		MaxClockSkew: e.flags.maxClockSkew,
+		MaxPartner:   e.flags.maxPartner,
 		MinInterval:  e.flags.minInterval,
 		MaxBodyBytes: e.flags.maxBodyBytes,
 		UserAgent:    "greenapi_exporter/" + cmp.Or(version.Version, "dev"),

@@ -15,6 +15,9 @@ type PartnerInstance struct {
 	Expires time.Time // expirationDate; zero when the API does not say
 	Expired bool
 	Deleted bool
+	// UnreadableDate tells that there is an expirationDate, and that it is in no form
+	// that is known.
+	UnreadableDate bool
 	// Unreadable tells that the row was no object, or that a field of it could not be
 	// read. Its ID is "" when that could not be read either.
 	Unreadable bool
@@ -27,9 +30,15 @@ type Partner struct {
 	client *Client
 }
 
+// maxPartnerBytes bounds the list of instances, inflated: some 100,000 of them.
+const maxPartnerBytes = 64 << 20
+
 // NewPartner returns a client for the partner API at APIURL; Token is the
 // partner's. It fails when APIURL is no absolute URL.
 func NewPartner(opts Options) (*Partner, error) {
+	if opts.MaxBodyBytes == 0 || opts.MaxBodyBytes > maxPartnerBytes {
+		opts.MaxBodyBytes = maxPartnerBytes
+	}
 	c, err := newClient(opts, "/partner/", MethodPartnerInstances)
 	if err != nil {
 		return nil, err
@@ -76,7 +85,9 @@ func (p *PartnerInstance) member(d *decoder, name string) (err error) {
 		p.scratch, err = d.text(partnerToken, p.scratch)
 		p.Token = NewToken(string(p.scratch))
 	case "expirationDate":
-		p.Expires, err = d.date(partnerExpires)
+		var known bool
+		p.Expires, known, err = d.date(partnerExpires)
+		p.UnreadableDate = !known
 	case "isExpired":
 		p.Expired, err = d.flag(partnerExpired)
 	case "deleted":
@@ -106,25 +117,34 @@ func (d *decoder) flag(field fields) (bool, error) {
 // dateLayouts are the forms of dates. The documentation shows the first, without a
 // zone, which is taken for UTC; the others are likely. Each may have fractions of a
 // second.
-var dateLayouts = []string{"2006-01-02T15:04:05", time.RFC3339, time.DateTime, time.DateOnly}
+var dateLayouts = []string{"2006-01-02T15:04:05", time.RFC3339, time.DateTime, time.DateOnly, "02.01.2006", "02.01.2006 15:04:05"}
 
-// date reads a date as text or as Unix time. One that cannot be read is none: an
-// instance is not left out because of it.
-func (d *decoder) date(field fields) (time.Time, error) {
-	if d.json.PeekKind() == '0' {
+// date reads a date as text or as Unix time, and tells whether it was understood. One
+// that was not is none: an instance is not left out because of it.
+func (d *decoder) date(field fields) (at time.Time, known bool, err error) {
+	switch d.json.PeekKind() {
+	case '0':
 		unix, err := d.integer(field, math.MinInt64, math.MaxInt64)
+		known = d.bad&field == 0
 		d.set(field, true)
-		return unixTime(unix), err
+		at = unixTime(unix)
+		return at, known && !at.IsZero() || unix == 0 && known, err
+	case 'n':
+		_, err := d.word(field, nil)
+		d.set(field, true)
+		return time.Time{}, true, err
 	}
 	text, err := d.word(field, nil)
+	isText := d.bad&field == 0
 	d.set(field, true)
 	for _, layout := range dateLayouts {
 		if at, parseErr := time.Parse(layout, text); parseErr == nil {
-			return at, err
+			return at, true, err
 		}
 	}
 	unix, _ := strconv.ParseInt(text, 10, 64) // 0, or out of bounds, when it is none
-	return unixTime(unix), err
+	at = unixTime(unix)
+	return at, isText && (text == "" || !at.IsZero()), err
 }
 
 // unixTime reads Unix seconds, or what is too large for these as milliseconds.

@@ -63,6 +63,7 @@ func TestPartnerDates(t *testing.T) {
 		`"2022-06-09T18:39:44Z"`:      at,
 		`"2022-06-09T20:39:44+02:00"`: at,
 		`"2022-06-09 18:39:44"`:       at,
+		`"09.06.2022"`:                time.Date(2022, 6, 9, 0, 0, 0, 0, time.UTC),
 		`"2022-06-09"`:                time.Date(2022, 6, 9, 0, 0, 0, 0, time.UTC),
 		`1654799984`:                  at,
 		`"1654799984"`:                at,
@@ -79,8 +80,9 @@ func TestPartnerDates(t *testing.T) {
 		`[]`:                          {},
 	} {
 		p := readPartnerRow(t, `{"idInstance":1101000001,"apiTokenInstance":"x","expirationDate":`+date+`}`)
-		if !p.Expires.Equal(want) || p.Unreadable {
-			t.Errorf("%s: expires %v, want %v; unreadable %t", date, p.Expires, want, p.Unreadable)
+		says := date != `""` && date != "null" && date != "0"
+		if !p.Expires.Equal(want) || p.Unreadable || p.UnreadableDate != (says && want.IsZero()) {
+			t.Errorf("%s: expires %v, want %v; unreadable %t, its date %t", date, p.Expires, want, p.Unreadable, p.UnreadableDate)
 		}
 	}
 }

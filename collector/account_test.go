@@ -269,9 +269,9 @@ func TestDiscovery(t *testing.T) {
 		}
 		paid := row("2202000001", "a")
 		paid.ExpirationDate = "2026-12-31T00:00:00"
-		expired, deleted := row("2202000002", "b"), row("2202000003", "c")
-		expired.IsExpired, deleted.Deleted = true, true
-		partner.SetInstances(paid, expired, deleted, row("110100000234", "d"), row("3303000001", "e"))
+		deleted := row("2202000003", "c")
+		deleted.Deleted = true
+		partner.SetInstances(paid, deleted, row("110100000234", "d"), row("3303000001", "e"))
 
 		b.apply(t, partnerYAML(b, `, exclude: ["33*"]`))
 		go b.Discover(t.Context())

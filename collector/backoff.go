@@ -11,8 +11,9 @@ import (
 // unsupportedRetry is how long an instance is believed to lack a method.
 const unsupportedRetry = time.Hour
 
-// Bounds of the back-off after failures that asking again makes worse: a token
-// that was refused, and a rate limit that other clients of the instance use up.
+// Bounds of the back-off after failures that asking again makes worse, or does not
+// mend: a token that was refused, a rate limit that other clients of the instance use
+// up, an account that has expired or is gone.
 const (
 	minBackoff = 30 * time.Second
 	maxBackoff = 10 * time.Minute
@@ -86,7 +87,7 @@ func (b *backoff) reset() {
 // delayAfter returns how long a collector is not asked after so many failures in a row.
 func delayAfter(reason client.Reason, failures int) time.Duration {
 	switch reason {
-	case client.ReasonUnauthorized, client.ReasonForbidden, client.ReasonRateLimited:
+	case client.ReasonUnauthorized, client.ReasonForbidden, client.ReasonRateLimited, client.ReasonExpired, client.ReasonDeleted:
 		return min(minBackoff<<min(failures-1, 10), maxBackoff)
 	case client.ReasonTimeout:
 		if failures <= patientTimeouts {

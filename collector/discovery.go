@@ -32,7 +32,7 @@ const discoveryRetry = time.Minute
 
 // discoveryMetrics tell how the discovery fares.
 type discoveryMetrics struct {
-	success, at, instances prometheus.Gauge
+	success, at, instances, leftOut, unreadable prometheus.Gauge
 
 	listed chan struct{} // closed once the partner API has listed the instances
 }
@@ -45,12 +45,15 @@ func newDiscoveryMetrics() discoveryMetrics {
 		success:   gauge("last_refresh_successful", "Whether the partner API listed the instances of the account when it was last asked. 1 without a partner in the configuration."),
 		at:        gauge("last_refresh_success_timestamp_seconds", "When the partner API last listed the instances of the account; 0 before."),
 		instances: gauge("instances", "Instances that come from the partner API."),
-		listed:    make(chan struct{}),
+		leftOut:   gauge("left_out_instances", "Instances that the partner API lists beyond --partner.max-instances; they are not scraped."),
+		unreadable: gauge("unreadable_records",
+			"Records in the last list of the partner API that could not be read, or whose expiration date is in no known form: the API has changed, look for an update."),
+		listed: make(chan struct{}),
 	}
 }
 
 func (m discoveryMetrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.success, m.at, m.instances}
+	return []prometheus.Collector{m.success, m.at, m.instances, m.leftOut, m.unreadable}
 }
 
 // discovery is what a fleet knows of the partner API from one request to the next.
@@ -62,6 +65,8 @@ type discovery struct {
 	apiURL     string
 	httpClient *http.Client
 	backoff    backoff
+
+	unusable, undated, leftOut int // of the last list, so that it is said once
 }
 
 // Token implements client.TokenSource with the token of the present configuration.
@@ -179,55 +184,119 @@ func (d *discovery) connect() error {
 
 // list asks the partner API for the instances that are wanted.
 func (d *discovery) list(ctx context.Context) ([]spec, error) {
-	f, partner := d.fleet, d.partner
 	answer, err := d.api.Instances(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("partner API: %w", err)
 	}
 	defer answer.Close()
-	wanted := make(map[string]spec)
-	stays := make(map[string]bool) // of the ids whose row makes no instance: whether the one that is known stays
-	unusable, anonymous := 0, 0    // rows, and those among them that do not say whom they are about
+	found := newListed(d)
 	for row := range answer.Records() {
-		switch {
-		case config.CheckID(row.ID) != nil:
-			unusable++
-			anonymous++
-		case row.Deleted || row.Expired || !partner.Selects(row.ID):
-			stays[row.ID] = false
-		case row.Unreadable || config.CheckToken(row.Token.Reveal()) != nil:
-			unusable++
-			stays[row.ID] = true
-		default:
-			wanted[row.ID] = partnerSpec(partner, row.ID, row.Token, row.Expires)
-		}
+		found.add(row)
 	}
 	if err := answer.Err(); err != nil {
 		return nil, fmt.Errorf("partner API: %w", err)
 	}
-	if unusable > 0 {
-		f.opts.Logger.WarnContext(ctx, "the partner API lists instances that cannot be read", "instances", unusable)
+	return found.instances(ctx), nil
+}
+
+// listed is what a list of the partner API says.
+type listed struct {
+	discovery *discovery
+	known     map[string]spec // of the last list
+	wanted    map[string]spec
+	stays     map[string]bool // of the ids whose row makes no instance: whether the one that is known stays
+
+	unusable, anonymous int // rows that make no instance, and those among them that do not say whom they are about
+	undated             int // rows whose expiration date is in no known form
+}
+
+func newListed(d *discovery) *listed {
+	l := &listed{discovery: d, known: make(map[string]spec), wanted: make(map[string]spec), stays: make(map[string]bool)}
+	for _, s := range d.fleet.Roster().discovered {
+		l.known[s.ID] = s
 	}
+	return l
+}
+
+// add notes a row.
+func (l *listed) add(row *client.PartnerInstance) {
+	partner := l.discovery.partner
+	if row.UnreadableDate {
+		l.undated++
+	}
+	known, isKnown := l.known[row.ID]
+	switch {
+	case config.CheckID(row.ID) != nil:
+		l.unusable++
+		l.anonymous++
+	case row.Deleted || !partner.Selects(row.ID):
+		l.stays[row.ID] = false
+	case !row.Unreadable && config.CheckToken(row.Token.Reveal()) == nil:
+		l.want(partnerSpec(partner, row.ID, row.Token), row)
+	case !row.Unreadable && row.Expired && row.Token.IsZero() && isKnown:
+		l.want(known, row) // its token may be gone with the plan
+	default:
+		l.unusable++
+		l.stays[row.ID] = true
+	}
+}
+
+func (l *listed) want(s spec, row *client.PartnerInstance) {
+	s.expires, s.expired = row.Expires, row.Expired
+	l.wanted[row.ID] = s
+}
+
+// instances returns those that are wanted, by their ids: of more than
+// --partner.max-instances, those that are known already, then the first ones.
+func (l *listed) instances(ctx context.Context) []spec {
 	// Nobody leaves because of a row that cannot be used.
-	for _, known := range f.Roster().discovered {
-		stay, told := stays[known.ID]
-		if _, listed := wanted[known.ID]; !listed && (stay || !told && anonymous > 0) {
-			wanted[known.ID] = known
+	for id, known := range l.known {
+		stays, told := l.stays[id]
+		if _, listed := l.wanted[id]; !listed && (stays || !told && l.anonymous > 0) {
+			l.wanted[id] = known
 		}
 	}
-	return slices.SortedFunc(maps.Values(wanted), func(a, b spec) int { return cmp.Compare(a.ID, b.ID) }), nil
+	most := l.discovery.fleet.opts.MaxPartner
+	all := slices.SortedFunc(maps.Values(l.wanted), func(a, b spec) int { return cmp.Compare(a.ID, b.ID) })
+	left := max(0, len(all)-most)
+	if left > 0 {
+		slices.SortStableFunc(all, func(a, b spec) int {
+			_, aKnown := l.known[a.ID]
+			_, bKnown := l.known[b.ID]
+			return cmp.Compare(boolValue(bKnown), boolValue(aKnown))
+		})
+		all = all[:most]
+		slices.SortFunc(all, func(a, b spec) int { return cmp.Compare(a.ID, b.ID) })
+	}
+	l.tell(ctx, left)
+	return all
+}
+
+// tell shows what is wrong with the list, and logs what is news.
+func (l *listed) tell(ctx context.Context, left int) {
+	d, log := l.discovery, l.discovery.fleet.opts.Logger
+	d.fleet.discovery.unreadable.Set(float64(l.unusable + l.undated))
+	d.fleet.discovery.leftOut.Set(float64(left))
+	if l.unusable > 0 && l.unusable != d.unusable {
+		log.WarnContext(ctx, "the partner API lists instances that cannot be read", "instances", l.unusable)
+	}
+	if l.undated > 0 && l.undated != d.undated {
+		log.WarnContext(ctx, "the partner API lists instances whose expiration date is in no known form: nothing will tell that they are about to expire", "instances", l.undated)
+	}
+	if left > 0 && left != d.leftOut {
+		log.WarnContext(ctx, "the partner API lists more instances than are taken: raise --partner.max-instances, or select with include and exclude",
+			"left_out", left, "taken", d.fleet.opts.MaxPartner)
+	}
+	d.unusable, d.undated, d.leftOut = l.unusable, l.undated, left
 }
 
 // partnerSpec is an instance of a partner's account. Its name is its id: the one
 // that the API has is free text, and perhaps a phone number.
-func partnerSpec(partner *config.Partner, id string, token client.TokenSource, expires time.Time) spec {
-	return spec{
-		Instance: config.Instance{
-			ID: id, Name: id, APIURL: partner.InstanceAPIURL(id), Token: token,
-			Window: partner.Window, Collectors: partner.Collectors, Labels: partner.Labels,
-		},
-		expires: expires,
-	}
+func partnerSpec(partner *config.Partner, id string, token client.TokenSource) spec {
+	return spec{Instance: config.Instance{
+		ID: id, Name: id, APIURL: partner.InstanceAPIURL(id), Token: token,
+		Window: partner.Window, Collectors: partner.Collectors, Labels: partner.Labels,
+	}}
 }
 
 // adopt makes the instances of a list those of the fleet, unless the configuration

@@ -33,9 +33,9 @@ func TestRowsThatCannotBeUsed(t *testing.T) {
 		want string // after the id of the configuration
 	}{
 		"not listed":               {[]string{a}, " 2202000001"},
-		"deleted, expired":         {[]string{`{"idInstance":2202000001,"deleted":true}`, `{"idInstance":2202000002,"apiTokenInstance":"b","isExpired":"true"}`, c}, " 2202000003"},
+		"deleted, expired":         {[]string{`{"idInstance":2202000001,"deleted":true}`, `{"idInstance":2202000002,"apiTokenInstance":"b","isExpired":"true"}`, c}, " 2202000002 2202000003"},
 		"no object":                {[]string{a, `null`}, " 2202000001 2202000002 2202000003"},
-		"no object, others leave":  {[]string{`[]`, `{"idInstance":2202000001,"deleted":1}`, `{"idInstance":2202000002,"isExpired":true}`}, " 2202000003"},
+		"no object, others leave":  {[]string{`[]`, `{"idInstance":2202000001,"deleted":1}`, `{"idInstance":2202000002,"isExpired":true}`}, " 2202000002 2202000003"},
 		"id too short":             {[]string{`{"idInstance":22,"apiTokenInstance":"x"}`, a}, " 2202000001 2202000002 2202000003"},
 		"no token":                 {[]string{`{"idInstance":2202000001}`}, " 2202000001"},
 		"no token, never known":    {[]string{a, b, c, `{"idInstance":2202000004}`}, " 2202000001 2202000002 2202000003"},
@@ -220,5 +220,120 @@ partner: {token: partner-token, api_url: %s}`, id, name, b.srv.URL))
 		expect(1, id+" 2202000002 2202000001")
 		apply("2202000001")
 		expect(2, id+" 2202000002")
+	})
+}
+
+// TestExpiredInstancesStay lists an account that has expired: it stays with its
+// expiration and its reason, whatever the API answers for it, is asked seldom, and is
+// back when it was paid for.
+func TestExpiredInstancesStay(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]greenapitest.Fault{
+		"expired":   greenapitest.FaultStatus(400, "Instance account is expired"),
+		"401":       greenapitest.FaultStatus(401, ""),
+		"403":       greenapitest.FaultStatus(403, ""),
+		"not found": greenapitest.FaultStatus(404, ""),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, nil, "")
+				instance := b.srv.AddInstance("2202000001", "a")
+				partner := b.srv.AddPartner("partner-token")
+				row := greenapitest.PartnerInstance{IDInstance: "2202000001", APITokenInstance: "a", ExpirationDate: "2026-12-31T00:00:00"}
+				partner.SetInstances(row)
+				b.apply(t, fmt.Sprintf(`partner: {token: partner-token, api_url: %s, collectors: [calls, messages]}`, b.srv.URL))
+				go b.Discover(t.Context())
+				synctest.Wait()
+				if s := b.within(t, time.Second); !s.Up() {
+					t.Fatalf("not up: %v", s.Results)
+				}
+				row.IsExpired = true
+				partner.SetInstances(row)
+				instance.Fault(greenapitest.AnyMethod, fault, 0)
+				time.Sleep(6 * time.Minute)
+				before := instance.Count(greenapitest.AnyMethod)
+				for range 180 {
+					families := gather(t, collector.Collector{b.within(t, time.Second)})
+					if _, there := value(families, "greenapi_scrape_collector_failure", "collector=messages", "reason=expired"); !there {
+						t.Fatal("no reason expired")
+					}
+					if at, _ := value(families, "greenapi_instance_expiration_timestamp_seconds"); at != 1798675200 {
+						t.Fatalf("expires %v", at)
+					}
+					time.Sleep(time.Minute)
+				}
+				if n := instance.Count(greenapitest.AnyMethod) - before; n > 60 {
+					t.Errorf("%d requests in three hours for an account that has expired", n)
+				}
+				row.IsExpired = false
+				partner.SetInstances(row)
+				instance.ClearFaults()
+				time.Sleep(6 * time.Minute)
+				if s := b.within(t, time.Second); !s.Up() {
+					t.Errorf("not up after it was paid for: %v", s.Results)
+				}
+				row.Deleted = true
+				partner.SetInstances(row)
+				time.Sleep(6 * time.Minute)
+				if got := b.ids(); got != "" {
+					t.Errorf("instances %s, want none", got)
+				}
+			})
+		})
+	}
+}
+
+// TestUnreadableRecordsAreShown counts rows and dates that cannot be read, and says so
+// once.
+func TestUnreadableRecordsAreShown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, "")
+		partner := b.srv.AddPartner("partner-token")
+		partner.SetInstances(raw(`{"idInstance":2202000001,"apiTokenInstance":"a","expirationDate":"end of May"}`,
+			`{"idInstance":2202000002,"apiTokenInstance":"b","expirationDate":"31.12.2026"}`, `null`)...)
+		b.apply(t, partnerYAML(b, ""))
+		go b.Discover(t.Context())
+		time.Sleep(time.Hour)
+		for _, c := range b.Metrics() {
+			if v, there := value(gather(t, c), "greenapi_discovery_unreadable_records"); there && v != 2 {
+				t.Errorf("%v unreadable records, want 2", v)
+			}
+		}
+		if n := strings.Count(b.log.String(), "in no known form"); n != 1 {
+			t.Errorf("said %d times, want once:\n%s", n, b.log)
+		}
+		if n := strings.Count(b.log.String(), "that cannot be read"); n != 1 {
+			t.Errorf("unreadable rows are said %d times, want once", n)
+		}
+	})
+}
+
+// TestMoreInstancesThanAreTaken lists more than --partner.max-instances: those that are
+// known stay, the others are counted and said once.
+func TestMoreInstancesThanAreTaken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, func(o *collector.Options) { o.MaxPartner = 3 }, "")
+		partner := b.srv.AddPartner("partner-token")
+		row := func(n int) string { return fmt.Sprintf(`{"idInstance":220200000%d,"apiTokenInstance":"a"}`, n) }
+		partner.SetInstances(raw(row(7), row(8))...)
+		b.apply(t, partnerYAML(b, ""))
+		go b.Discover(t.Context())
+		synctest.Wait()
+		partner.SetInstances(raw(row(1), row(2), row(3), row(7), row(8), row(9))...)
+		time.Sleep(time.Hour)
+		if got, want := b.ids(), id+" 2202000001 2202000007 2202000008"; got != want {
+			t.Errorf("instances %s, want %s", got, want)
+		}
+		for _, c := range b.Metrics() {
+			if v, there := value(gather(t, c), "greenapi_discovery_left_out_instances"); there && v != 3 {
+				t.Errorf("%v left out, want 3", v)
+			}
+		}
+		if n := strings.Count(b.log.String(), "--partner.max-instances"); n != 1 {
+			t.Errorf("said %d times, want once", n)
+		}
 	})
 }

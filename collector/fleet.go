@@ -20,8 +20,11 @@ import (
 	promconfig "github.com/prometheus/common/config"
 )
 
-// defaultConcurrency is that of the flag --greenapi.concurrency.
-const defaultConcurrency = 64
+// Defaults of the flags --greenapi.concurrency and --partner.max-instances.
+const (
+	defaultConcurrency = 64
+	defaultMaxPartner  = 10_000
+)
 
 // Options say how a fleet works. All fields may be left out.
 type Options struct {
@@ -29,8 +32,14 @@ type Options struct {
 	Timeout      time.Duration // of one request to the API; by default, only the context ends it
 	MinInterval  time.Duration // scrapes closer than this to the last attempt share its snapshot; by default, none do
 	MaxBodyBytes int64         // of one answer, inflated; by default, 256 MiB
-	UserAgent    string        // by default, "greenapi_exporter"
-	Logger       *slog.Logger  // by default, nothing is logged
+	// MaxClockSkew is how far the Date of an answer may be from the clock here to be
+	// used for counting. By default, every Date is.
+	MaxClockSkew time.Duration
+	// MaxPartner is how many instances are taken from the list of a partner's account.
+	// By default, 10,000.
+	MaxPartner int
+	UserAgent  string       // by default, "greenapi_exporter"
+	Logger     *slog.Logger // by default, nothing is logged
 	// Ledgers is the folder of the ledgers' state files. By default, they live in
 	// memory.
 	Ledgers *ledger.Dir
@@ -77,6 +86,7 @@ type Target struct {
 type spec struct {
 	config.Instance
 	expires time.Time // zero when nobody says
+	expired bool      // as the partner API says
 }
 
 // Lookup returns the instance of a target's name, nil when there is none.
@@ -101,6 +111,7 @@ func (r *Roster) partner() *config.Partner {
 // NewFleet returns a fleet without instances.
 func NewFleet(opts Options) *Fleet {
 	opts.Concurrency = cmp.Or(opts.Concurrency, defaultConcurrency)
+	opts.MaxPartner = cmp.Or(opts.MaxPartner, defaultMaxPartner)
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -146,7 +157,9 @@ func (f *Fleet) Apply(cfg *config.Config) error {
 		// They stay until the partner API was asked again, as they are wanted now.
 		for _, known := range old.discovered {
 			if cfg.Partner.Selects(known.ID) {
-				discovered = append(discovered, partnerSpec(cfg.Partner, known.ID, known.Token, known.expires))
+				kept := partnerSpec(cfg.Partner, known.ID, known.Token)
+				kept.expires, kept.expired = known.expires, known.expired
+				discovered = append(discovered, kept)
 			}
 		}
 	}
@@ -249,9 +262,9 @@ func merged(configured []config.Instance, discovered []spec) (all []spec, hidden
 		all = append(all, spec{Instance: c})
 		ids[c.ID], names[c.Name] = true, true
 	}
-	expiring := make(map[string]time.Time, len(discovered))
+	listed := make(map[string]spec, len(discovered))
 	for _, d := range discovered {
-		expiring[d.ID] = d.expires
+		listed[d.ID] = d
 		switch {
 		case ids[d.ID]:
 		case names[d.ID]:
@@ -261,7 +274,7 @@ func merged(configured []config.Instance, discovered []spec) (all []spec, hidden
 		}
 	}
 	for n := range configured {
-		all[n].expires = expiring[all[n].ID]
+		all[n].expires, all[n].expired = listed[all[n].ID].expires, listed[all[n].ID].expired
 	}
 	return all, hidden
 }

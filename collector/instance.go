@@ -76,7 +76,11 @@ func (i *Instance) sending(method string) {
 
 // observed notes a request that is over.
 func (i *Instance) observed(x client.Exchange) {
-	i.requests.add(x)
+	skew, before := i.requests.add(x)
+	if most := i.setup.Load().maxSkew; most > 0 && skew.Abs() > most && before.Abs() <= most {
+		i.log.Warn("the clock of the API is too far from that of the exporter: its dates are not used for counting until it is nearer; check both clocks",
+			"id_instance", i.ID, "skew_seconds", skew.Seconds())
+	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	wanted := false

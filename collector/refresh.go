@@ -155,7 +155,7 @@ func (i *Instance) run(ctx context.Context, r *refresh) {
 	var sources sync.WaitGroup
 	for n, source := range r.setup.sources {
 		sources.Go(func() {
-			a := fetch(ctx, log, source, r.setup.backoffs[source.name()])
+			a := r.fetch(ctx, log, source)
 			if !a.undecided(source) {
 				r.conclude(ctx, log, source, a)
 			}
@@ -188,9 +188,9 @@ func (i *Instance) run(ctx context.Context, r *refresh) {
 }
 
 // fetch lets one source work, unless its last result stands.
-func fetch(ctx context.Context, log *slog.Logger, s source, backoff *backoff) attempt {
+func (r *refresh) fetch(ctx context.Context, log *slog.Logger, s source) attempt {
 	started := time.Now()
-	before, stands := backoff.held(started)
+	before, stands := r.setup.backoffs[s.name()].held(started)
 	if stands {
 		log.DebugContext(ctx, "collector not asked, its last result stands", "collector", s.name())
 		return attempt{Result: before}
@@ -200,11 +200,21 @@ func fetch(ctx context.Context, log *slog.Logger, s source, backoff *backoff) at
 	a.Duration = time.Since(started)
 	if err != nil {
 		a.Err = asFailure(s.name(), err)
+		if r.setup.spec.expired && refused[a.Err.Reason] {
+			a.Err.Reason = client.ReasonExpired
+		}
 	} else {
 		a.finding = found
 		a.LastSuccess = started.Add(a.Duration)
 	}
 	return a
+}
+
+// refused are the reasons for which the API may refuse an account that has expired, as
+// the partner API says it has.
+var refused = map[client.Reason]bool{
+	client.ReasonUnauthorized: true, client.ReasonForbidden: true, client.ReasonNotFound: true,
+	client.ReasonNotAuthorized: true, client.ReasonClientError: true, client.ReasonQuotaExceeded: true,
 }
 
 // undecided tells whether it depends on the other collectors what the attempt means.

@@ -409,3 +409,39 @@ func TestFailuresAreSharedToo(t *testing.T) {
 		}
 	})
 }
+
+// TestClocksApart answers with a Date that is far ahead, and a new message: it counts,
+// as if there were no Date, and the skew is shown.
+func TestClocksApart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, func(o *collector.Options) { o.MaxClockSkew = 24 * time.Hour }, "")
+		message := func(n int) greenapitest.Message {
+			return greenapitest.Message{IDMessage: fmt.Sprint("M", n), ChatID: "79110000001@c.us", Timestamp: time.Now().Unix(), Status: "sent"}
+		}
+		all := []greenapitest.Message{message(0)}
+		b.instance.SetMessages(all...)
+		farAhead := greenapitest.Fault{Header: map[string][]string{"Date": {"Fri, 31 Dec 9999 23:59:59 GMT"}}}
+		b.instance.Fault(greenapitest.AnyMethod, farAhead, 0)
+		b.within(t, time.Second)
+		for round, date := range []string{"Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", "", "Fri, 31 Dec 9999 23:59:59 GMT"} {
+			time.Sleep(time.Minute)
+			all = append(all, message(round+1))
+			b.instance.SetMessages(all...)
+			b.instance.ClearFaults()
+			if date != "" {
+				b.instance.Fault(greenapitest.AnyMethod, greenapitest.Fault{Header: map[string][]string{"Date": {date}}}, 0)
+			}
+			families := gather(t, collector.Collector{b.within(t, time.Second)})
+			if n, _ := value(families, "greenapi_messages_observed_total", "message_type=textMessage", "chat_type=private", "origin=phone"); int(n) != round+1 {
+				t.Errorf("round %d: %v messages counted", round, n)
+			}
+			if skew, there := value(families, "greenapi_api_clock_skew_seconds"); !there || (skew == 0) != (date == "") {
+				t.Errorf("round %d: skew %v", round, skew)
+			}
+		}
+		if n := strings.Count(b.log.String(), "the clock of the API"); n != 2 {
+			t.Errorf("said %d times, want twice: when it went wrong, and when it did again:\n%s", n, b.log)
+		}
+	})
+}

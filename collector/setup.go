@@ -18,6 +18,7 @@ type setup struct {
 	apiHost     string
 	minInterval time.Duration
 	timeout     time.Duration // of one request; 0 for none
+	maxSkew     time.Duration // of the API's clock, for counting; 0 for none
 	client      *client.Client
 	sources     []source
 	backoffs    map[string]*backoff // by the sources' names, and suspension
@@ -41,7 +42,7 @@ func (f *Fleet) newInstance(id string) (*Instance, error) {
 // limits, is kept while it asks the same host, and what its collectors know of when
 // to ask again while nothing but the token has changed.
 func (f *Fleet) setup(i *Instance, spec spec, httpClient *http.Client) (*setup, error) {
-	s := &setup{spec: spec, minInterval: f.opts.MinInterval, timeout: f.opts.Timeout}
+	s := &setup{spec: spec, minInterval: f.opts.MinInterval, timeout: f.opts.Timeout, maxSkew: f.opts.MaxClockSkew}
 	old := i.setup.Load()
 	if old != nil && old.spec.APIURL == spec.APIURL && f.httpClient == httpClient {
 		s.client = old.client
@@ -53,7 +54,7 @@ func (f *Fleet) setup(i *Instance, spec spec, httpClient *http.Client) (*setup, 
 	}
 	s.apiHost = s.client.APIHost()
 	unchanged := old != nil && old.client == s.client && old.spec.Window == spec.Window &&
-		slices.Equal(old.spec.Collectors, spec.Collectors)
+		slices.Equal(old.spec.Collectors, spec.Collectors) && old.spec.expired == spec.expired
 	if unchanged {
 		s.backoffs = old.backoffs
 	} else {
@@ -107,7 +108,7 @@ func (f *Fleet) newClient(i *Instance, spec spec, httpClient *http.Client) (*cli
 	c, err := client.New(client.Options{
 		APIURL: spec.APIURL, IDInstance: spec.ID, Token: i,
 		HTTPClient: httpClient, Gate: f.gate, LastServed: i.lastServed, Sending: i.sending,
-		Timeout: f.opts.Timeout, MaxBodyBytes: f.opts.MaxBodyBytes, UserAgent: f.opts.UserAgent,
+		Timeout: f.opts.Timeout, MaxClockSkew: f.opts.MaxClockSkew, MaxBodyBytes: f.opts.MaxBodyBytes, UserAgent: f.opts.UserAgent,
 		Observe: func(x client.Exchange) {
 			i.observed(x)
 			f.duration.WithLabelValues(x.Method).Observe(x.Duration.Seconds())

@@ -43,8 +43,9 @@ func StartExporter(t testing.TB, options ExporterOptions) *Exporter {
 	if e.Address == "" {
 		e.Address = "127.0.0.1:0"
 	}
-	// Without a first read, the API is asked only when a test scrapes.
-	args := []string{"--web.listen-address=" + e.Address, "--no-web.first-read"}
+	// Without a first read, the API is asked only when a test scrapes. Its clock may be
+	// simulated.
+	args := []string{"--web.listen-address=" + e.Address, "--no-web.first-read", "--greenapi.max-clock-skew=3650d"}
 	if options.Config != "" {
 		e.ConfigFile = writeFile(t, "greenapi.yml", options.Config)
 		args = append(args, "--config.file="+e.ConfigFile)
