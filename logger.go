@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding"
 	"encoding/json"
@@ -10,9 +11,13 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	kitlog "github.com/go-kit/log"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // formatJSON is the format of the log that is not logfmt.
@@ -27,6 +32,88 @@ func newLogger(w io.Writer, format string, level slog.Leveler) *slog.Logger {
 		backend = kitlog.NewLogfmtLogger(kitlog.NewSyncWriter(w))
 	}
 	return slog.New(&kitHandler{backend: backend, level: level})
+}
+
+const (
+	// logQueue is how many lines of the log may wait for whoever reads it.
+	logQueue = 1024
+	// logGrace is how long the end of the program waits for that reader.
+	logGrace = time.Second
+)
+
+// backgroundWriter writes the log from a goroutine of its own, so that a reader that
+// hangs, or has gone, holds up no scrape. Lines that find no room, or cannot be
+// written, are lost and counted.
+type backgroundWriter struct {
+	out   io.Writer
+	lost  atomic.Uint64
+	ended chan struct{}
+
+	mu     sync.Mutex
+	lines  chan []byte
+	closed bool
+}
+
+// newBackgroundWriter returns a writer to out, of lines in that format. It must be
+// closed.
+func newBackgroundWriter(out io.Writer, format string) *backgroundWriter {
+	w := &backgroundWriter{out: out, lines: make(chan []byte, logQueue), ended: make(chan struct{})}
+	go w.run(newLogger(out, format, slog.LevelInfo))
+	return w
+}
+
+// logLostMetric shows how many lines of the log were lost.
+func logLostMetric(lost *atomic.Uint64) prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "greenapi_log_lost_lines_total",
+		Help: "Lines of the log that were lost, because whoever reads it did not keep up or had gone.",
+	}, func() float64 { return float64(lost.Load()) })
+}
+
+// run writes the lines until the writer is closed. That some were lost, it says as
+// soon as one comes through again.
+func (w *backgroundWriter) run(log *slog.Logger) {
+	defer close(w.ended)
+	said := uint64(0)
+	for line := range w.lines {
+		if _, err := w.out.Write(line); err != nil {
+			w.lost.Add(1)
+			continue
+		}
+		if lost := w.lost.Load(); lost > said {
+			log.Warn("lines of the log were lost: whoever reads it did not keep up, or had gone", "lines", lost-said, "total", lost)
+			said = lost
+		}
+	}
+}
+
+// Write implements io.Writer. It never waits, and never fails.
+func (w *backgroundWriter) Write(line []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.closed {
+		select {
+		case w.lines <- bytes.Clone(line):
+			return len(line), nil
+		default:
+		}
+	}
+	w.lost.Add(1)
+	return len(line), nil
+}
+
+// Close waits until the lines are written that were accepted, for logGrace at most.
+func (w *backgroundWriter) Close() {
+	w.mu.Lock()
+	if !w.closed {
+		w.closed = true
+		close(w.lines)
+	}
+	w.mu.Unlock()
+	select {
+	case <-w.ended:
+	case <-time.After(logGrace):
+	}
 }
 
 // notices says what there is to say before the log begins: on plain lines, or as JSON

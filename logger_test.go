@@ -4,10 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/slogtest"
+	"testing/synctest"
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
@@ -83,4 +88,96 @@ func TestLogfmt(t *testing.T) {
 	if want := `level=info msg="two words" a=1 g.b="x=y" g.list="[p q]" g.h.c=true`; got != want {
 		t.Errorf("line %s, want %s", got, want)
 	}
+}
+
+// reader is what reads the log: it hangs until it is released, or has gone.
+type reader struct {
+	release chan struct{}
+	gone    atomic.Bool
+
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (r *reader) Write(line []byte) (int, error) {
+	<-r.release
+	if r.gone.Load() {
+		return 0, syscall.EPIPE
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(line)
+}
+
+// TestLogReaderHangs has whoever reads the log hang, and come back: nobody waits, and
+// what was lost is said.
+func TestLogReaderHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		out := &reader{release: make(chan struct{})}
+		w := newBackgroundWriter(out, "logfmt")
+		log := newLogger(w, "logfmt", slog.LevelInfo)
+		log.Info("before")
+		synctest.Wait() // one line is on its way, and finds nobody
+		const lines = 5000
+		for n := range lines {
+			log.Info("line", "n", n)
+		}
+		if lost := w.lost.Load(); lost != lines-logQueue {
+			t.Errorf("%d lines were lost, want %d", lost, lines-logQueue)
+		}
+		close(out.release)
+		synctest.Wait()
+		if text := out.text.String(); strings.Count(text, "msg=line ") != logQueue ||
+			!strings.Contains(text, fmt.Sprintf(`level=warn msg="lines of the log were lost: whoever reads it did not keep up, or had gone" lines=%[1]d total=%[1]d`, lines-logQueue)) {
+			t.Errorf("the log says %d lines:\n%.2000s", strings.Count(text, "\n"), text)
+		}
+		w.Close()
+		log.Info("after the end")
+		if strings.Contains(out.text.String(), "after") {
+			t.Error("it writes after its end")
+		}
+	})
+}
+
+// TestLogReaderGoes has whoever reads the log go.
+func TestLogReaderGoes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		out := &reader{release: make(chan struct{})}
+		close(out.release)
+		out.gone.Store(true)
+		w := newBackgroundWriter(out, "json")
+		log := newLogger(w, "json", slog.LevelInfo)
+		for range 3 {
+			log.Info("nobody reads this")
+			synctest.Wait()
+		}
+		if lost := w.lost.Load(); lost != 3 {
+			t.Errorf("%d lines were lost, want 3", lost)
+		}
+		out.gone.Store(false)
+		log.Info("somebody does")
+		w.Close()
+		if text := out.text.String(); strings.Count(text, "\n") != 2 || !strings.Contains(text, `"lines":3`) {
+			t.Errorf("the log says:\n%s", text)
+		}
+	})
+}
+
+// TestLogEndsWithAReaderThatHangs bounds the end of the program.
+func TestLogEndsWithAReaderThatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		out := &reader{release: make(chan struct{})}
+		w := newBackgroundWriter(out, "logfmt")
+		newLogger(w, "logfmt", slog.LevelInfo).Info("line")
+		started := time.Now()
+		w.Close()
+		if took := time.Since(started); took > 2*logGrace {
+			t.Errorf("it waited for %v", took)
+		}
+		close(out.release)
+	})
 }

@@ -26,6 +26,7 @@ const defaultPort = "10174"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	signal.Ignore(syscall.SIGPIPE) // whoever reads the log may go, and the exporter stays
 	hangUps := make(chan os.Signal, 1)
 	signal.Notify(hangUps, syscall.SIGHUP)
 	code := run(ctx, os.Args[1:], os.LookupEnv, hangUps, os.Stdout, os.Stderr)
@@ -40,7 +41,10 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	if done {
 		return code
 	}
-	log, notices := newLogger(stderr, flags.logFormat, flags.level()), newNotices(stderr, flags.logFormat)
+	notices := newNotices(stderr, flags.logFormat)
+	logWriter := newBackgroundWriter(stderr, flags.logFormat)
+	defer logWriter.Close()
+	log := newLogger(logWriter, flags.logFormat, flags.level())
 	stdlog.SetOutput(redactingWriter{log})
 	file, load := flags.configuration(lookup)
 	if flags.demo {
@@ -67,7 +71,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 		report(stdout, cfg)
 		return 0
 	}
-	e := &exporter{flags: flags, file: file, load: load, log: log, stdout: stdout, scrapesGrace: scrapesGrace}
+	e := &exporter{flags: flags, file: file, load: load, log: log, logLost: &logWriter.lost, stdout: stdout, scrapesGrace: scrapesGrace}
 	if flags.configTest {
 		notices.warn(cfg.Warnings)
 		return e.test(ctx, cfg, notices)

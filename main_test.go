@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -29,9 +30,16 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
+// asProcess is the variable that makes this test binary the exporter, for tests that
+// need a process of its own.
+const asProcess = "TEST_AS_EXPORTER"
+
 // TestMain takes what is set for an exporter on this machine out of the environment,
 // for flags read it.
 func TestMain(m *testing.M) {
+	if os.Getenv(asProcess) != "" {
+		main()
+	}
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "GREENAPI_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY") {
 			if err := os.Unsetenv(name); err != nil {
@@ -431,7 +439,7 @@ func TestScrapesThatDoNotEndAreAnswered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &exporter{flags: flags, load: load, stdout: p.stdout, log: newLogger(p.stderr, "logfmt", slog.LevelInfo)} // without any grace
+	e := &exporter{flags: flags, load: load, stdout: p.stdout, logLost: new(atomic.Uint64), log: newLogger(p.stderr, "logfmt", slog.LevelInfo)} // without any grace
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- e.serve(ctx, cfg, nil) }()
@@ -830,7 +838,7 @@ func metricTable(t *testing.T) string {
 		}
 		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", f.Name, f.Kind, labels, f.Help)
 	}
-	own, err := web.NewOwn(collector.NewFleet(collector.Options{Concurrency: 1}).Metrics()...).Gather()
+	own, err := web.NewOwn(append(collector.NewFleet(collector.Options{Concurrency: 1}).Metrics(), logLostMetric(new(atomic.Uint64)))...).Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

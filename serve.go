@@ -33,12 +33,13 @@ const (
 
 // exporter is the program once its command line is understood.
 type exporter struct {
-	flags  *flags
-	file   *config.File // nil without one
-	load   func() (*config.Config, error)
-	log    *slog.Logger
-	stdout io.Writer
-	fault  atomic.Value // text of what keeps the configuration from being loaded; "" when nothing does
+	flags   *flags
+	file    *config.File // nil without one
+	load    func() (*config.Config, error)
+	log     *slog.Logger
+	logLost *atomic.Uint64 // lines of the log
+	stdout  io.Writer
+	fault   atomic.Value // text of what keeps the configuration from being loaded; "" when nothing does
 
 	scrapesGrace time.Duration
 }
@@ -56,7 +57,7 @@ func (e *exporter) serve(ctx context.Context, cfg *config.Config, hangUps <-chan
 	}
 	fleet := collector.NewFleet(opts)
 	defer fleet.Close()
-	own := web.NewOwn(fleet.Metrics()...)
+	own := web.NewOwn(append(fleet.Metrics(), logLostMetric(e.logLost))...)
 	if err := e.apply(ctx, fleet, own, cfg, nil); err != nil {
 		return err
 	}
