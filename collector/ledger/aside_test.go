@@ -62,11 +62,51 @@ func TestDamagedFileIsSetAside(t *testing.T) {
 	}
 }
 
+// TestDamagedFileSurvivesAPowerCut cuts the power when a new file has taken the name
+// of one that was set aside, and the folder was not synced yet.
+func TestDamagedFileSurvivesAPowerCut(t *testing.T) {
+	t.Parallel()
+	fs := newTearFS()
+	name := filepath.Join("d", instance+".ledger")
+	fs.visible[name] = stored([]byte("a letter"))
+	fs.durable[name] = fs.visible[name]
+	l := open(t, ledger.NewDirOn(fs, "d"), ledger.Options{})
+	commitCalls(t, l, at(0))
+	synced := fs.steps
+	for crashAt := range synced {
+		fs := newTearFS()
+		fs.visible[name] = stored([]byte("a letter"))
+		fs.durable[name] = fs.visible[name]
+		fs.crashAt = crashAt
+		if l, err := ledger.NewDirOn(fs, "d").Open(instance, ledger.Options{}); err == nil {
+			commitCalls(t, l, at(0))
+		}
+		for mask := range 1 << len(fs.pending) {
+			change := -1
+			left := fs.cut(func(n int) int {
+				if change++; change < len(fs.pending) && mask>>change&1 == 0 {
+					return 1
+				}
+				return 0
+			})
+			letters := 0
+			for _, f := range left.visible {
+				if string(f.data) == "a letter" {
+					letters++
+				}
+			}
+			if letters != 1 {
+				t.Fatalf("crash at %d of %d, changes %b: the file is there %d times", crashAt, synced, mask, letters)
+			}
+		}
+	}
+}
+
 func TestDamagedFileThatCannotBeSetAsideIsAnError(t *testing.T) {
 	t.Parallel()
 	fs := newTearFS()
 	name := filepath.Join("d", instance+".ledger")
-	fs.visible[name] = &inode{data: []byte("a letter")}
+	fs.visible[name] = stored([]byte("a letter"))
 	fs.fault = func(int) (int, error) { return 0, syscall.EROFS }
 	if _, err := ledger.NewDirOn(fs, "d").Open(instance, ledger.Options{}); !errors.Is(err, syscall.EROFS) {
 		t.Errorf("Open: %v", err)

@@ -58,9 +58,8 @@ func decode(data []byte) (*fileState, error) {
 	case v < 1 || len(data) < headerSize:
 		return nil, fmt.Errorf("%w: header of version %d", errDamaged, v)
 	}
-	header := cursor{rest: data[len(magic)+4 : headerSize]}
-	d := decoder{state: newFileState(hashKey{header.uint64(), header.uint64()})}
-	if checksum(data[:headerSize-4]) != header.uint32() {
+	d := decoder{state: newFileState(headerKey(data))}
+	if checksum(data[:headerSize-4]) != binary.LittleEndian.Uint32(data[headerSize-4:]) {
 		return nil, fmt.Errorf("%w: checksum of the header", errDamaged)
 	}
 	d.state.version = v

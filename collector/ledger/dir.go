@@ -4,16 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/greenapi-exporter/greenapi_exporter/collector/regularfile"
 )
 
 // ErrInUse is the error of opening a folder that another process has open.
 var ErrInUse = errors.New("in use by another process")
+
+// errFolderGone is the error of writing to a folder that is not at its path any more.
+var errFolderGone = errors.New("the ledger folder was deleted or replaced while the exporter ran, and another process may have the one that is there now: restart the exporter")
 
 // Dir is a folder of state files. It is locked, so that no other process counts
 // into the same files.
@@ -21,19 +27,47 @@ type Dir struct {
 	path string
 	fs   fileSystem
 	lock *os.File
+	gone atomic.Bool // Whether it was said that the folder is.
 
 	mu     sync.Mutex
 	open   map[string]*Ledger // By idInstance.
 	closed bool
 }
 
+// CheckDir tells what will keep OpenDir from opening a folder, or state files from
+// being written there: something on its path is no folder, or may not be written to.
+// It changes nothing, and does not ask whether another process has the folder open.
+func CheckDir(path string) error {
+	at := filepath.Clean(path)
+	for {
+		info, err := os.Stat(at)
+		parent := filepath.Dir(at)
+		switch missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR); {
+		case missing && parent != at:
+			at = parent // It will be made in there.
+			continue
+		case err != nil:
+			return fmt.Errorf("look at the ledger folder: %w", err)
+		case !info.IsDir():
+			return fmt.Errorf("%s is not a folder: give the path of a folder for the state files, or of one that can be made", at)
+		}
+		if err := unix.Access(at, unix.W_OK|unix.X_OK); err != nil {
+			return fmt.Errorf("the folder %s (mode %04o) cannot be written to by the user of the exporter (uid %d): %w", at, info.Mode().Perm(), os.Getuid(), err)
+		}
+		return nil
+	}
+}
+
 // OpenDir opens a folder, and makes it if need be. The lock is on the folder
-// itself: it leaves no file behind, and a disk that cannot be written to is no obstacle.
+// itself: it leaves no file behind, and a disk that is full is no obstacle.
 func OpenDir(path string) (*Dir, error) {
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	if err := CheckDir(path); err != nil {
+		return nil, err
+	}
+	if err := makeFolder(osFS{}, filepath.Clean(path)); err != nil {
 		return nil, fmt.Errorf("make the ledger folder: %w", err)
 	}
-	folder, err := os.Open(path) //nolint:gosec // The path is the operator's.
+	folder, err := openFolder(path)
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger folder: %w", err)
 	}
@@ -52,13 +86,60 @@ func newDir(path string, fs fileSystem, lock *os.File) *Dir {
 	return &Dir{path: path, fs: fs, lock: lock, open: map[string]*Ledger{}}
 }
 
+// openFolder opens a folder, and nothing else, without waiting.
+func openFolder(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NONBLOCK, 0) //nolint:gosec,wrapcheck // The path is the operator's; the caller does.
+}
+
+// makeFolder makes a folder, and those that it is in, so that they are there after a
+// power cut too.
+func makeFolder(fsys fileSystem, path string) error {
+	if _, err := fsys.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err //nolint:wrapcheck // The caller does.
+	}
+	parent := filepath.Dir(path)
+	if parent != path {
+		if err := makeFolder(fsys, parent); err != nil {
+			return err
+		}
+	}
+	if err := fsys.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err //nolint:wrapcheck // The caller does.
+	}
+	return fsys.SyncDir(parent) //nolint:wrapcheck // The same.
+}
+
+// guard tells whether the folder that is locked is still the one at the path. It is
+// asked before each write. That it is not is logged once.
+func (d *Dir) guard(logger *slog.Logger) error {
+	if d.lock == nil {
+		return nil
+	}
+	locked, err := d.lock.Stat()
+	if err != nil {
+		return fmt.Errorf("look at the lock of the ledger folder: %w", err)
+	}
+	there, err := os.Stat(d.path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("look at the ledger folder: %w", err)
+	}
+	if err == nil && os.SameFile(locked, there) {
+		d.gone.Store(false)
+		return nil
+	}
+	if d.gone.CompareAndSwap(false, true) {
+		logger.Error("nothing is saved any more, and the counters shown stay at what was saved last", "path", d.path, "err", errFolderGone)
+	}
+	return errFolderGone
+}
+
 // Open reads the ledger of an instance, or begins one. Close it before the
 // instance is opened again.
 //
-// A file that is damaged, or is something else, is set aside under another name;
-// that is logged, and the ledger begins anew. A file of a newer version is an
-// error (ErrNewerVersion), and so is one that cannot be read or set aside: it is
-// never overwritten.
+// A file that is damaged, or is another instance's, or is no state file, is set
+// aside under another name; that is logged, and the ledger begins anew. A file of a
+// newer version is an error (ErrNewerVersion), and so is one that cannot be read or
+// set aside: it is never overwritten.
 func (d *Dir) Open(idInstance string, o Options) (*Ledger, error) {
 	if idInstance == "" || idInstance[0] == '.' || idInstance != filepath.Base(idInstance) {
 		return nil, errors.New("an idInstance that cannot be a file name")
@@ -72,12 +153,18 @@ func (d *Dir) Open(idInstance string, o Options) (*Ledger, error) {
 		return nil, fmt.Errorf("the ledger of instance %s is open already", idInstance)
 	}
 	o = o.withDefaults()
-	s := &store{fs: d.fs, path: filepath.Join(d.path, idInstance+".ledger")}
-	state, err := d.load(s, idInstance, o)
+	if err := d.guard(o.Logger); err != nil {
+		return nil, fmt.Errorf("ledger of instance %s: %w", idInstance, err)
+	}
+	s := &store{
+		fs: d.fs, path: d.file(idInstance),
+		guard: func() error { return d.guard(o.Logger) },
+		now:   o.Now, logger: o.Logger,
+	}
+	state, err := s.load(idInstance)
 	if err != nil {
 		return nil, fmt.Errorf("ledger of instance %s: %w", idInstance, err)
 	}
-	state.owner = idInstance
 	l := newLedger(o, s, state)
 	l.onClose = func() {
 		d.mu.Lock()
@@ -88,61 +175,57 @@ func (d *Dir) Open(idInstance string, o Options) (*Ledger, error) {
 	return l, nil
 }
 
-// load reads the file of a store.
-func (d *Dir) load(s *store, owner string, o Options) (*fileState, error) {
-	data, err := d.fs.ReadFile(s.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		s.stale = true
-		return newFileState(newHashKey()), nil
+func (d *Dir) file(idInstance string) string { return filepath.Join(d.path, idInstance+fileEnd) }
+
+// load reads the file of a store, which is to be the owner's.
+func (s *store) load(owner string) (*fileState, error) {
+	state, err := s.read(owner)
+	switch {
+	case err == nil:
+	case errors.Is(err, fs.ErrNotExist):
+		state, s.stale = newFileState(newHashKey()), true
+	case errors.Is(err, errDamaged), errors.Is(err, errForeign), errors.As(err, new(regularfile.NotRegularError)):
+		end := asideForeign
+		if errors.Is(err, errDamaged) {
+			end = asideCorrupt
+		}
+		aside, moved := s.setAside(end)
+		if moved != nil {
+			return nil, fmt.Errorf("%w; it could not be set aside: %w", err, moved)
+		}
+		s.logger.Error("the ledger's state file cannot be used and was set aside; the counters begin at 0: to have the old ones, stop the exporter and put a good copy of the file in its place",
+			"path", s.path, "set_aside", aside, "err", err)
+		state, s.stale = newFileState(newHashKey()), true
+	default:
+		return nil, fmt.Errorf("%s: %w", s.path, err)
 	}
+	s.key, state.owner = state.key, owner
+	return state, nil
+}
+
+// read reads the file.
+func (s *store) read(owner string) (*fileState, error) {
+	data, err := s.fs.ReadFile(s.path)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // The caller does.
 	}
 	state, err := decode(data)
-	if err == nil && state.owner != "" && state.owner != owner {
-		err = fmt.Errorf("%w %s", errForeign, state.owner)
-	}
-	if errors.Is(err, errDamaged) || errors.Is(err, errForeign) {
-		aside, moved := d.setAside(s.path, o)
-		if moved != nil {
-			return nil, fmt.Errorf("%w; it could not be set aside: %w", err, moved)
-		}
-		o.Logger.Error("the ledger's state file cannot be used and was set aside; the counters begin at 0: to have the old ones, stop the exporter and put a good copy of the file in its place",
-			"path", s.path, "set_aside", aside, "err", err)
-		s.stale = true
-		return newFileState(newHashKey()), nil
-	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.path, err)
+		return nil, err
 	}
+	if state.owner != "" && state.owner != owner {
+		return nil, fmt.Errorf("%w %s", errForeign, state.owner)
+	}
+	s.present = true
 	s.snapshotSize, s.logSize, s.records = state.snapshotSize, state.size-state.snapshotSize, state.frames
+	if torn := len(data) - state.size; torn > 0 {
+		s.logger.Warn("the end of the ledger's state file was cut off: a record that was being written when the exporter or the machine stopped, and was never shown",
+			"path", s.path, "bytes", torn)
+	}
 	// Whatever tore the file's end, no record may be put behind it. And what is to
 	// be shown must be on the disk: all this may have been read from memory.
 	s.stale = state.version < version || state.size < len(data) || s.sync() != nil
 	return state, nil
-}
-
-// setAside renames a file, without overwriting another one.
-func (d *Dir) setAside(path string, o Options) (aside string, err error) {
-	name := path + ".corrupt-" + o.Now().UTC().Format("20060102T150405Z")
-	aside = name
-	for n := 2; ; n++ {
-		f, err := d.fs.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err == nil {
-			if err := f.Close(); err != nil {
-				return "", err //nolint:wrapcheck // The caller does.
-			}
-			break
-		}
-		if !errors.Is(err, fs.ErrExist) {
-			return "", err //nolint:wrapcheck // The caller does.
-		}
-		aside = name + "-" + strconv.Itoa(n)
-	}
-	if err := d.fs.Rename(path, aside); err != nil {
-		return "", errors.Join(err, d.fs.Remove(aside))
-	}
-	return aside, d.fs.SyncDir(d.path) //nolint:wrapcheck // The caller does.
 }
 
 // Close closes the ledgers that are still open, and gives the folder free.

@@ -122,25 +122,3 @@ func TestCloseTellsOfADiskThatFails(t *testing.T) {
 		t.Errorf("Close again: %v", err)
 	}
 }
-
-func TestLostFileIsWrittenAgain(t *testing.T) {
-	t.Parallel()
-	path := t.TempDir()
-	l := open(t, openDir(t, path), ledger.Options{})
-	commitCalls(t, l, at(0))
-	if err := os.Remove(filepath.Join(path, instance+".ledger")); err != nil {
-		t.Fatal(err)
-	}
-	commitCalls(t, l, at(0), benchCalls(0, 1)...)
-	if l.Totals().LastWriteOK {
-		t.Error("that the file is gone was not noticed")
-	}
-	commitCalls(t, l, at(0), benchCalls(0, 1)...)
-	file, err := os.ReadFile(filepath.Join(path, instance+".ledger"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := sum(decoded(t, file).Totals.Calls); got != 1 || !l.Totals().LastWriteOK {
-		t.Errorf("the file holds %d calls, want 1", got)
-	}
-}

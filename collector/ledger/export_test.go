@@ -17,10 +17,14 @@ type (
 const (
 	HeaderSize = headerSize
 	Version    = version
+	MaxFile    = maxFile
 )
 
 // NewDirOn returns a folder on another file system. It is not locked.
 func NewDirOn(fs FileSystem, path string) *Dir { return newDir(path, fs, nil) }
+
+// MakeFolder makes a folder as OpenDir does.
+func MakeFolder(fs FileSystem, path string) error { return makeFolder(fs, path) }
 
 // OSFileSystem is the real one.
 func OSFileSystem() FileSystem { return osFS{} }

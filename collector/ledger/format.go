@@ -49,6 +49,12 @@ func appendHeader(b []byte, key hashKey) []byte {
 	return binary.LittleEndian.AppendUint32(b, checksum(b[start:]))
 }
 
+// headerKey returns the key in a header.
+func headerKey(header []byte) hashKey {
+	c := cursor{rest: header[len(magic)+4:]}
+	return hashKey{c.uint64(), c.uint64()}
+}
+
 // appendFrame appends the frame that has this position in its file.
 func appendFrame(b []byte, position uint32, payload []byte) []byte {
 	start := len(b)
@@ -95,7 +101,7 @@ func readFrame(data []byte, position uint32) (payload []byte, size int, torn boo
 func frameFollows(data []byte, position uint32) bool {
 	for len(data) >= frameHead {
 		// No file has room for positions much higher: this saves most checksums.
-		if at := binary.LittleEndian.Uint32(data[4:]); at > position && at-position <= 1<<28 {
+		if at := binary.LittleEndian.Uint32(data[4:]); at > position && at-position <= maxFile/frameExtra {
 			if _, _, ok := frameAt(data); ok {
 				return true
 			}

@@ -5,12 +5,23 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/greenapi-exporter/greenapi_exporter/collector/regularfile"
 )
+
+// maxFile bounds the size of a state file, in bytes: more than ten million rows in
+// each journal take, with a log as long as the snapshot. What is larger was not
+// written here.
+const maxFile = 1<<31 - 1
 
 // fileSystem is what a state file asks of the operating system. Tests tear it.
 type fileSystem interface {
+	// ReadFile reads a regular file of at most maxFile bytes.
 	ReadFile(name string) ([]byte, error)
+	// OpenFile opens a regular file, or makes one.
 	OpenFile(name string, flag int, mode fs.FileMode) (file, error)
+	Lstat(name string) (fs.FileInfo, error)
+	Mkdir(name string, mode fs.FileMode) error
 	Rename(from, to string) error
 	Remove(name string) error
 	// SyncDir makes the names in a folder durable.
@@ -19,6 +30,8 @@ type fileSystem interface {
 
 type file interface {
 	io.Writer
+	io.ReaderAt
+	Stat() (fs.FileInfo, error)
 	Sync() error
 	Close() error
 }
@@ -27,21 +40,29 @@ type file interface {
 type osFS struct{}
 
 func (osFS) ReadFile(name string) ([]byte, error) {
-	return os.ReadFile(name) //nolint:gosec,wrapcheck // Any name, and passes on.
+	return regularfile.Read(name, maxFile) //nolint:wrapcheck // Passes on.
 }
 
 func (osFS) OpenFile(name string, flag int, mode fs.FileMode) (file, error) {
-	return os.OpenFile(name, flag, mode) //nolint:gosec,wrapcheck // Any name, and passes on.
+	f, err := regularfile.Open(name, flag, mode)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // Passes on.
+	}
+	return f, nil
 }
+
+func (osFS) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(name) } //nolint:wrapcheck // Passes on.
+
+func (osFS) Mkdir(name string, mode fs.FileMode) error { return os.Mkdir(name, mode) } //nolint:wrapcheck // Passes on.
 
 func (osFS) Rename(from, to string) error { return os.Rename(from, to) } //nolint:wrapcheck // Passes on.
 
 func (osFS) Remove(name string) error { return os.Remove(name) } //nolint:wrapcheck // Passes on.
 
 func (osFS) SyncDir(name string) error {
-	dir, err := os.Open(name) //nolint:gosec // Any name.
+	dir, err := openFolder(name)
 	if err != nil {
-		return err //nolint:wrapcheck // Passes on.
+		return err
 	}
 	return errors.Join(dir.Sync(), dir.Close())
 }

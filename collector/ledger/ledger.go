@@ -198,7 +198,7 @@ func (l *Ledger) save(record []byte) error {
 	wasFailing := l.store.failing
 	rewritten, err := l.store.save(record, func() []byte { return l.appendSnapshot(nil) })
 	switch {
-	case err != nil && !wasFailing:
+	case err != nil && !wasFailing && !errors.Is(err, errFolderGone): // That is logged once for the folder.
 		l.options.Logger.Error("cannot write the ledger's state file; the counters shown stay at what it holds until it can be written again",
 			"path", l.store.path, "err", err)
 	case err == nil && wasFailing:

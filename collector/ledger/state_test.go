@@ -443,7 +443,7 @@ func TestFilesOfAllVersionsCanBeRead(t *testing.T) {
 			lifeOf(t, memory, n, func() {})
 
 			fs := newTearFS()
-			fs.visible[path] = &inode{data: file, synced: len(file)}
+			fs.visible[path] = stored(file)
 			l := open(t, ledger.NewDirOn(fs, "d"), options)
 			if diff := cmp.Diff(memory.Totals(), l.Totals()); diff != "" {
 				t.Errorf("totals (-want +got):\n%s", diff)
