@@ -75,7 +75,7 @@ lint: $(GOLANGCI_LINT) ## Vet, format and lint; go.mod is tidy, the modules are 
 	go mod verify
 
 # Tests of packages take turns: they measure, and the machine may be small.
-E2E_TOOLS := E2E_EXPORTER='$(BIN)/greenapi_exporter' E2E_PROMETHEUS='$(BIN)/prometheus' E2E_ALERTMANAGER='$(BIN)/alertmanager'
+E2E_TOOLS := E2E_EXPORTER='$(BIN)/greenapi_exporter' E2E_PROMETHEUS='$(BIN)/prometheus' E2E_ALERTMANAGER='$(BIN)/alertmanager' E2E_VICTORIA='$(BIN)'
 
 .PHONY: e2e
 e2e: build $(PROMETHEUS) $(ALERTMANAGER) $(VICTORIA) ## The real binary with real Prometheus, Alertmanager and VictoriaMetrics (builds these into bin/: minutes, once)

@@ -9,4 +9,6 @@
 // -replay.write it writes its tables into a document:
 //
 //	go test -tags e2e -run '^TestReplay$' -v -timeout 1h ./deploy/prometheus/replay -replay.full
+//
+// TestVictoria hands the same to vmalert, and holds that the same alerts fire.
 package replay
