@@ -83,6 +83,29 @@ func TestBaseURL(t *testing.T) {
 	}
 }
 
+// TestDemoIsAlive looks at the pages of the demo before anybody scrapes: every account
+// was read, and those that have traffic have graphs of a day.
+func TestDemoIsAlive(t *testing.T) {
+	t.Parallel()
+	p := start(t, "--demo", "--web.first-read")
+	for !strings.Contains(p.stderr.String(), "first read done") {
+		<-p.stderr.lines
+	}
+	_, body := p.get(t, "/")
+	if graphs := strings.Count(body, `class="area"`); graphs < 10 || strings.Contains(body, "not read yet") {
+		t.Errorf("%d graphs:\n%s", graphs, body)
+	}
+	_, body = p.get(t, "/instance?target=sales-eu")
+	for _, want := range []string{"How far they got", "min in need of action or not readable", "Duration of answered calls"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page of an account does not show %q:\n%s", want, body)
+		}
+	}
+	if code := p.end(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 // TestFirstRead starts the exporter for two accounts, of which one has a wrong token,
 // and waits until the log says so: nobody scrapes.
 func TestFirstRead(t *testing.T) {

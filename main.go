@@ -15,7 +15,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/trial"
@@ -47,14 +46,16 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	log := newLogger(logWriter, flags.logFormat, flags.level())
 	stdlog.SetOutput(redactingWriter{log})
 	file, load := flags.configuration(lookup)
+	var prepare func(*collector.Fleet)
 	if flags.demo {
-		sim := simulation.Demo(uint64(time.Now().UTC().YearDay()), time.Now) //nolint:gosec // A day of the year is positive.
+		sim := newDemo(time.Now())
 		api, err := sim.Listen(ctx)
 		if err != nil {
 			notices.fail(err)
 			return 1
 		}
 		defer func() { _ = api.Close() }() // nothing is lost with it
+		prepare = func(fleet *collector.Fleet) { setPast(fleet, sim, time.Now()) }
 		load = func() (*config.Config, error) { return flags.demoConfig(sim.Configuration(api.URL), lookup) }
 	}
 	cfg, err := load()
@@ -71,7 +72,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 		report(stdout, cfg)
 		return 0
 	}
-	e := &exporter{flags: flags, file: file, load: load, log: log, logLost: &logWriter.lost, stdout: stdout, scrapesGrace: scrapesGrace}
+	e := &exporter{flags: flags, file: file, load: load, log: log, logLost: &logWriter.lost, stdout: stdout, prepare: prepare, scrapesGrace: scrapesGrace}
 	if flags.configTest {
 		notices.warn(cfg.Warnings)
 		return e.test(ctx, cfg, notices)

@@ -39,7 +39,8 @@ type exporter struct {
 	log     *slog.Logger
 	logLost *atomic.Uint64 // lines of the log
 	stdout  io.Writer
-	fault   atomic.Value // text of what keeps the configuration from being loaded; "" when nothing does
+	prepare func(*collector.Fleet) // done once before anything is read; nil for nothing
+	fault   atomic.Value           // text of what keeps the configuration from being loaded; "" when nothing does
 
 	scrapesGrace time.Duration
 }
@@ -60,6 +61,9 @@ func (e *exporter) serve(ctx context.Context, cfg *config.Config, hangUps <-chan
 	own := web.NewOwn(append(fleet.Metrics(), logLostMetric(e.logLost))...)
 	if err := e.apply(ctx, fleet, own, cfg, nil); err != nil {
 		return err
+	}
+	if e.prepare != nil {
+		e.prepare(fleet)
 	}
 	reloader := web.NewReloader(func() error {
 		cfg, err := e.load()

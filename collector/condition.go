@@ -19,6 +19,8 @@ type Condition struct {
 	Severity Severity
 	// State is the account's state where that is what is wrong, empty otherwise.
 	State string
+	// Reported is the account's state, whatever it is; empty when it is not known.
+	Reported string
 	// Setting is the setting that is off where that is what is wrong, empty otherwise.
 	Setting string
 	// Failed is the first of the collectors that failed, nil when none did.
@@ -44,14 +46,17 @@ func (s *Snapshot) Condition() Condition {
 			return Condition{Severity: Critical, Failed: &s.Results[n], Remedy: r.Err.Remedy()}
 		}
 	}
-	summary := s.Summary()
-	if severity, remedy := stateSeverity(summary.State); severity != Fine {
-		return Condition{Severity: severity, State: summary.State, Remedy: remedy}
+	if !s.Up() {
+		return Condition{Severity: Critical, Remedy: "turn on a collector that the API offers for this instance"}
+	}
+	summary := s.account()
+	if severity, remedy := conditionOf(summary.State); severity != Fine {
+		return Condition{Severity: severity, State: summary.State, Reported: summary.State, Remedy: remedy}
 	}
 	if enabled, known := summary.Settings[webhookSetting]; known && !enabled {
-		return Condition{Severity: Warning, Setting: webhookSetting, Remedy: "turn it on in the GREEN-API console; without it the status of a message is not recorded"}
+		return Condition{Severity: Warning, Reported: summary.State, Setting: webhookSetting, Remedy: "turn it on in the GREEN-API console; without it the status of a message is not recorded"}
 	}
-	return Condition{Severity: Fine}
+	return Condition{Severity: Fine, Reported: summary.State}
 }
 
 // same tells whether two conditions are one that lasts. A read that fails for another
@@ -61,9 +66,16 @@ func (c Condition) same(before Condition) bool {
 		(c.Failed == nil) == (before.Failed == nil)
 }
 
-// stateSeverity returns how bad a state is, empty when it is not known, and how to
-// mend it.
-func stateSeverity(state string) (Severity, string) {
+// StateSeverity returns how bad a state is, as the API spells it.
+func StateSeverity(reported string) Severity {
+	mapped, _ := label(instanceStates, reported)
+	severity, _ := conditionOf(mapped)
+	return severity
+}
+
+// conditionOf returns how bad a state is, and how to mend it. It is empty when it is
+// not known.
+func conditionOf(state string) (Severity, string) {
 	switch state {
 	case authorized, "":
 		return Fine, ""

@@ -101,7 +101,7 @@ func troubleAttrs(s *Snapshot, condition Condition) []any {
 			"reason", string(condition.Failed.Err.Reason), "err", condition.Failed.Err)
 	case condition.State != "":
 		attrs = append(attrs, "state", condition.State)
-	default:
+	case condition.Setting != "":
 		attrs = append(attrs, "setting_off", condition.Setting)
 	}
 	return append(attrs, "remedy", condition.Remedy)

@@ -32,6 +32,14 @@ func (h *history) add(s *Snapshot) {
 	h.recent = slices.Delete(h.recent, 0, 1)
 }
 
+// remember makes a snapshot the last one, and adds it to what the pages show of the
+// past.
+func (i *Instance) remember(s *Snapshot) {
+	i.trend.note(s)
+	i.last.Store(s)
+	i.history.add(s)
+}
+
 // History returns the last refreshes of all instances, the newest first. Those that
 // failed are kept longer.
 func (f *Fleet) History() []*Snapshot {

@@ -21,6 +21,7 @@ type Instance struct {
 	requests *requestCounts
 	ledger   *ledger.Ledger
 	history  *history
+	trend    trend
 	setup    atomic.Pointer[setup]
 	last     atomic.Pointer[Snapshot]
 	token    atomic.Pointer[client.Token] // of the last refresh

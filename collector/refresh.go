@@ -178,8 +178,7 @@ func (i *Instance) run(ctx context.Context, r *refresh) {
 	i.mu.Lock()
 	r.snapshot = i.snapshot(r, r.attempts)
 	if !closing { // else it says nothing about the instance
-		i.last.Store(r.snapshot)
-		i.history.add(r.snapshot)
+		i.remember(r.snapshot)
 	}
 	i.running = nil
 	i.mu.Unlock()

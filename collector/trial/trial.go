@@ -94,7 +94,7 @@ func newRow(t collector.Target, s *collector.Snapshot) row {
 	if summary.State != "" {
 		r.cells[2] = summary.State
 	}
-	r.cells[3], r.cells[4] = records(summary.Calls), records(summary.Messages)
+	r.cells[3], r.cells[4] = records(summary.Calls.JournalSummary), records(summary.Messages.JournalSummary)
 	r.settings(summary.Settings)
 	r.failures(s)
 	switch condition := s.Condition(); {

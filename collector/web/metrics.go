@@ -23,15 +23,8 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 // probe serves one instance. Its name comes from the configuration, a closed set:
 // nobody can aim the exporter elsewhere.
 func (s *Server) probe(w http.ResponseWriter, r *http.Request) {
-	targets := r.URL.Query()["target"]
-	if len(targets) != 1 || targets[0] == "" {
-		say(w, http.StatusBadRequest,
-			"The parameter target is missing or given twice: ask for "+probePath+"?target=NAME with one NAME; "+sdPath+" lists them.")
-		return
-	}
-	instance := s.opts.Fleet.Roster().Lookup(targets[0])
+	instance := s.target(w, r, probePath)
 	if instance == nil {
-		say(w, http.StatusNotFound, "There is no target of this name in the configuration; "+sdPath+" lists them.")
 		return
 	}
 	if r.URL.Query().Get("debug") == "true" {

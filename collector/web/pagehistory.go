@@ -19,13 +19,14 @@ type historyPage struct {
 type historyRow struct {
 	Name, ID string
 	At       moment
-	Failed   bool
+	Linked   bool // whether there is a page of the account
+	Badge    badge
 	Outcome  string
 	Took     string
 }
 
 // history serves the list of the last refreshes or, with the parameters instance
-// and at, the story of one of them.
+// and at, what one of them did.
 func (s *Server) history(w http.ResponseWriter, r *http.Request) {
 	if query := r.URL.Query(); query.Has("instance") || query.Has("at") {
 		snapshot := s.remembered(query.Get("instance"), query.Get("at"))
@@ -33,14 +34,15 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) {
 			say(w, http.StatusNotFound, "This refresh is not remembered any more; "+historyPath+" lists those that are.")
 			return
 		}
-		s.render(w, r, "story", s.newStoryPage(snapshot))
+		s.render(w, r, "refresh", s.newRefreshPage(snapshot))
 		return
 	}
-	p := historyPage{page: s.newPage("history", "Last refreshes")}
+	p := historyPage{page: s.newPage("history", "Last reads")}
+	p.Reload = true
 	for _, past := range s.opts.Fleet.History() {
 		p.Rows = append(p.Rows, historyRow{
-			Name: past.Name, ID: past.ID, At: newMoment(past.Attempted, time.Since(past.Attempted)),
-			Failed: !past.Up(), Outcome: outcome(past), Took: took(past.Duration),
+			Name: past.Name, ID: past.ID, Linked: s.known(past.Name), At: newMoment(past.Attempted, time.Since(past.Attempted)),
+			Badge: newBadge(past), Outcome: outcome(past), Took: took(past.Duration),
 		})
 	}
 	s.render(w, r, p.Here, p)
@@ -64,3 +66,6 @@ func (s *Server) remembered(id, at string) *collector.Snapshot {
 	}
 	return nil
 }
+
+// known tells whether there is an account of this name.
+func (s *Server) known(name string) bool { return s.opts.Fleet.Roster().Lookup(name) != nil }

@@ -16,8 +16,9 @@ import (
 
 // Paths of the pages, beside / and the debug page at probePath.
 const (
-	historyPath = "/history"
-	stylePath   = "/static/style.css"
+	historyPath  = "/history"
+	instancePath = "/instance"
+	stylePath    = "/static/style.css"
 )
 
 // DocumentationURL is where the documentation is.
@@ -38,6 +39,7 @@ func (s *Server) addPages() error {
 	}
 	s.mux.Handle("GET "+stylePath, style)
 	s.mux.HandleFunc("GET "+historyPath, s.history)
+	s.mux.HandleFunc("GET "+instancePath, s.instance)
 	if s.opts.TelemetryPath != "/" {
 		s.mux.HandleFunc("GET /{$}", s.landing)
 	}
@@ -47,18 +49,20 @@ func (s *Server) addPages() error {
 // page is what all pages show. Their links are relative, so that they work under
 // the prefix of a reverse proxy.
 type page struct {
-	Title       string
-	Here        string // the template's name
-	Version     string
-	MetricsLink string
-	Landing     bool // whether there is a landing page
-	At          moment
+	Title         string
+	Here          string // the template's name
+	Version       string
+	MetricsLink   string
+	Landing       bool // whether there is a landing page
+	Reload        bool // whether it loads itself again
+	Documentation string
+	At            moment
 }
 
 func (s *Server) newPage(name, title string) page {
 	return page{
 		Title: title, Here: name, Version: cmp.Or(version.Version, "dev"),
-		MetricsLink: "." + s.opts.TelemetryPath, Landing: s.opts.TelemetryPath != "/",
+		MetricsLink: "." + s.opts.TelemetryPath, Landing: s.opts.TelemetryPath != "/", Documentation: DocumentationURL,
 		At: newMoment(time.Now(), 0),
 	}
 }

@@ -26,7 +26,10 @@ func TestGoldenPages(t *testing.T) {
 		before := s.requests()
 		golden(t, "landing.html", s.page(t, "/"))
 		golden(t, "history.html", s.page(t, "/history"))
-		golden(t, "story.html", s.page(t, s.story(t, "sales")))
+		golden(t, "instance.html", s.page(t, "/instance?target=support"))
+		golden(t, "instance-failed.html", s.page(t, "/instance?target=sales"))
+		golden(t, "instance-unread.html", s.page(t, "/instance?target=warehouse"))
+		golden(t, "refresh.html", s.page(t, s.lastRefresh(t, "sales")))
 		if n := s.requests() - before; n != 0 {
 			t.Errorf("%d requests to the API for pages that only show", n)
 		}
@@ -63,8 +66,8 @@ func TestGoldenPagesWithoutInstances(t *testing.T) {
 	})
 }
 
-// story is where the last refresh of an instance is told.
-func (s *site) story(t *testing.T, name string) string {
+// lastRefresh is the address of the last refresh of an instance.
+func (s *site) lastRefresh(t *testing.T, name string) string {
 	t.Helper()
 	last := s.fleet.Roster().Lookup(name).Last()
 	if last == nil {
@@ -78,9 +81,8 @@ func TestTroubleIsOnTop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newCompany(t)
 		want := []string{
-			"archive", "sales", // failed
-			"warehouse",                // never refreshed
-			"logged-out", "restricted", // not authorized
+			"archive", "logged-out", "restricted", "sales", // need action
+			"warehouse", // not read yet
 			"1101000007", "campaigns", "support", "telegram",
 		}
 		if diff := cmp.Diff(want, names(s.page(t, "/"))); diff != "" {
@@ -107,16 +109,16 @@ func TestLandingPageOfALargeFleet(t *testing.T) {
 			fmt.Fprintf(&yaml, "- {id: \"%d\", name: account-%05d, token: token, api_url: \"{api}\"}\n", 1200000000+n, n)
 		}
 		s := newSite(t, yaml.String(), nil)
-		s.api.AddInstance("1200009999", "token").SetState("blocked")
-		s.get(t, "/probe?target=account-09999") // not fine, and yet after all those never refreshed
+		s.api.AddInstance("1200009999", "token").SetState("sleepMode")
+		s.get(t, "/probe?target=account-09999") // a warning
 		s.get(t, "/probe?target=account-09998") // the API does not know it
 		body := s.page(t, "/")
 		shown := names(body)
-		if len(shown) != 500 || shown[0] != "account-09998" || shown[1] != "account-00000" {
+		if len(shown) != 500 || shown[0] != "account-09998" || shown[1] != "account-09999" {
 			t.Errorf("%d instances, the first %q", len(shown), shown[:2])
 		}
 		for _, want := range []string{
-			"10,000 in all", "1 failed", "9,998 not refreshed", "1 account not ready",
+			"10,000 in all", "✖ 1 need action", "○ 9,998 not read yet", "▲ 1 with a warning",
 			"The first 500 are shown, trouble on top; 9,500 more are left out.",
 		} {
 			if !strings.Contains(body, want) {
@@ -130,12 +132,12 @@ func TestHistoryKeepsWhatLeft(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newCompany(t)
-		gone := s.story(t, "sales")
+		gone := s.lastRefresh(t, "sales")
 		s.apply(t, `instances: [{id: "1101000001", name: support, token: token1, api_url: "{api}"}]`)
 		if body := s.page(t, "/history"); !strings.Contains(body, "sales") {
 			t.Error("a refresh of an instance that has left is gone from the history")
 		}
-		if body := s.page(t, gone); !strings.Contains(body, "Refresh of sales") {
+		if body := s.page(t, gone); !strings.Contains(body, "Read of sales") {
 			t.Error("no story of an instance that has left")
 		}
 		for _, path := range []string{
@@ -174,7 +176,7 @@ func TestStoryOfTheLastRefreshOfALargeFleet(t *testing.T) {
 		if !strings.Contains(body, "broken") {
 			t.Error("failures are not kept longer")
 		}
-		if body := s.page(t, s.story(t, "quiet")); !strings.Contains(body, "Refresh of quiet") {
+		if body := s.page(t, s.lastRefresh(t, "quiet")); !strings.Contains(body, "Read of quiet") {
 			t.Error("another story")
 		}
 	})
@@ -187,7 +189,7 @@ func TestLinks(t *testing.T) {
 		const prefix = "/behind/a/proxy"
 		s := newCompany(t)
 		proxy := http.StripPrefix(prefix, s)
-		told := s.story(t, "campaigns")
+		told := s.lastRefresh(t, "campaigns")
 		seen := make(map[string]bool)
 		todo := []string{prefix + "/"}
 		href := regexp.MustCompile(`href="([^"]*)"`)
@@ -211,6 +213,9 @@ func TestLinks(t *testing.T) {
 				continue
 			}
 			for _, found := range href.FindAllStringSubmatch(w.Body.String(), -1) {
+				if found[1] == web.DocumentationURL {
+					continue
+				}
 				link, err := base.Parse(html.UnescapeString(found[1]))
 				if err != nil {
 					t.Fatal(err)
@@ -219,7 +224,7 @@ func TestLinks(t *testing.T) {
 			}
 		}
 		for _, path := range []string{
-			"/", "/metrics", "/sd", "/history", "/static/style.css", "/probe?target=warehouse", "/probe?target=sales&debug=true",
+			"/", "/metrics", "/sd", "/history", "/static/style.css", "/probe?target=warehouse", "/probe?target=sales&debug=true", "/instance?target=telegram",
 			told,
 		} {
 			if !seen[prefix+path] {
@@ -242,7 +247,7 @@ func TestPagesWithoutLandingPage(t *testing.T) {
 			}
 		}
 		body := s.page(t, "/history")
-		if !strings.Contains(body, `<a href="./">Metrics</a>`) || strings.Contains(body, ">Instances</a>") {
+		if !strings.Contains(body, `<a href="./">Metrics</a>`) || strings.Contains(body, ">Accounts</a>") {
 			t.Errorf("links:\n%s", body)
 		}
 	})
@@ -270,7 +275,7 @@ func TestPagesAreReadOnly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newCompany(t)
-		for _, path := range []string{"/", "/history", "/static/style.css", "/probe?target=support&debug=true"} {
+		for _, path := range []string{"/", "/history", "/instance?target=sales", "/static/style.css", "/probe?target=support&debug=true"} {
 			if w := s.do(t, http.MethodHead, path); w.Code != http.StatusOK {
 				t.Errorf("HEAD %s: %d", path, w.Code)
 			}
@@ -315,10 +320,104 @@ func TestDebugPageIsAScrape(t *testing.T) {
 
 func TestPagesKeepTheirPaths(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"/history", "/static/style.css"} {
+	for _, path := range []string{"/history", "/instance", "/static/style.css"} {
 		_, err := web.NewServer(web.Options{Fleet: collector.NewFleet(collector.Options{Concurrency: 1}), TelemetryPath: path})
 		if err == nil || !strings.Contains(err.Error(), "taken") {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
+}
+
+// TestSizeOfTheLandingPage shows 500 accounts, the most there are, whose graphs have
+// a height of its own at each step: the page is no larger than 3.1 kB an account.
+func TestSizeOfTheLandingPage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const accounts, bound = 500, 3_100
+		var yaml strings.Builder
+		yaml.WriteString("instances:\n")
+		for n := range accounts {
+			fmt.Fprintf(&yaml, "- {id: \"%d\", name: account-%03d, token: token, api_url: \"{api}\"}\n", 1200000000+n, n)
+		}
+		s := newSite(t, yaml.String(), nil)
+		points := make([]collector.TrendPoint, collector.TrendLength/collector.TrendStep)
+		for n := range points {
+			points[n] = collector.TrendPoint{Messages: n / 6 * 37 % 24, Delivered: n / 6 * 31 % 24, Calls: n / 6 * 41 % 24, Answered: n / 6 * 29 % 24, Reads: 1}
+		}
+		for _, target := range s.fleet.Roster().Targets {
+			target.Instance.SetPast(time.Now(), points)
+			s.get(t, "/probe?target="+target.Name) // the API does not know it
+		}
+		body := s.page(t, "/")
+		if size := len(body) / accounts; strings.Count(body, `class="area"`) != 2*accounts || size > bound {
+			t.Errorf("%d bytes an account, %d graphs", size, strings.Count(body, `class="area"`))
+		}
+		if size := len(s.page(t, "/instance?target=account-000")); size > 20_000 {
+			t.Errorf("the page of one account has %d bytes", size)
+		}
+	})
+}
+
+func TestInstancePageOfNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newCompany(t)
+		for path, want := range map[string]int{
+			"/instance": http.StatusBadRequest, "/instance?target=": http.StatusBadRequest,
+			"/instance?target=sales&target=support": http.StatusBadRequest, "/instance?target=nobody": http.StatusNotFound,
+			"/instance?target=1101000001": http.StatusNotFound, // an id is a name only where nothing else is
+		} {
+			if w := s.get(t, path); w.Code != want || !strings.Contains(w.Body.String(), "/sd") {
+				t.Errorf("%s: %d: %s", path, w.Code, w.Body)
+			}
+		}
+	})
+}
+
+// TestSeverityIsTheSameEverywhere looks for the badge of each account on every page
+// that names it.
+func TestSeverityIsTheSameEverywhere(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newCompany(t)
+		s.api.Instance("1101000005").SetState("sleepMode")
+		time.Sleep(time.Minute)
+		s.get(t, "/probe?target=logged-out")
+		landing, history := s.page(t, "/"), s.page(t, "/history")
+		for name, badge := range map[string]string{
+			"archive":    `<span class="badge critical">✖ read failed</span>`,
+			"restricted": `<span class="badge critical">✖ suspended</span>`,
+			"logged-out": `<span class="badge warning">▲ sleepMode</span>`,
+			"support":    `<span class="badge fine">✔ authorized</span>`,
+			"1101000007": `<span class="badge fine">✔ fine</span>`, // its state is not asked for
+		} {
+			row := regexp.MustCompile(`<span class="name">` + name + `</span>(?s:.*?)(<span class="badge.*?</span>)`)
+			for page, body := range map[string]string{"/": landing, "/history": history} {
+				if found := row.FindStringSubmatch(body); found == nil || found[1] != badge {
+					t.Errorf("%s: %s has %q, want %q", page, name, found, badge)
+				}
+			}
+			for _, path := range []string{"/instance?target=" + name, s.lastRefresh(t, name), "/probe?target=" + name + "&debug=true"} {
+				if body := s.page(t, path); !strings.Contains(body, badge) {
+					t.Errorf("%s has no %s:\n%s", path, badge, body)
+				}
+			}
+		}
+	})
+}
+
+// Pages that cost nothing load themselves again; the debug page asks the API.
+func TestPagesReload(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newCompany(t)
+		for path, want := range map[string]bool{
+			"/": true, "/history": true, "/instance?target=sales": true,
+			s.lastRefresh(t, "sales"): false, "/probe?target=sales&debug=true": false,
+		} {
+			if got := strings.Contains(s.page(t, path), `<meta http-equiv="refresh" content="60"/>`); got != want {
+				t.Errorf("%s reloads itself: %v", path, got)
+			}
+		}
+	})
 }

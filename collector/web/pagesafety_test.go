@@ -27,7 +27,8 @@ func TestPagesEscape(t *testing.T) {
 		if w := s.get(t, probe); w.Code != http.StatusOK {
 			t.Fatalf("the name does not reach the probe: %d", w.Code)
 		}
-		for _, path := range []string{"/", "/history", s.story(t, name), probe + "&debug=true"} {
+		page := "/instance?target=" + url.QueryEscape(name)
+		for _, path := range []string{"/", "/history", page, s.lastRefresh(t, name), probe + "&debug=true"} {
 			body := s.page(t, path) // which finds elements that come from the name
 			if !strings.Contains(html.UnescapeString(body), name) {
 				t.Errorf("%s does not show the name as it is", path)
@@ -37,9 +38,9 @@ func TestPagesEscape(t *testing.T) {
 		if !strings.Contains(html.UnescapeString(body), `team="><img src=x onerror=alert(1)>`) {
 			t.Error("the label is not shown as it is")
 		}
-		links := regexp.MustCompile(`href="(\./probe[^"]*)"`).FindAllStringSubmatch(body, -1)
-		if len(links) != 2 {
-			t.Fatalf("%d links to the probe, want 2", len(links))
+		links := regexp.MustCompile(`href="(\./(?:probe|instance)[^"]*)"`).FindAllStringSubmatch(body+s.page(t, page), -1)
+		if len(links) != 3 {
+			t.Fatalf("%d links, want 3", len(links))
 		}
 		for _, link := range links {
 			at, err := url.Parse(html.UnescapeString(link[1]))
@@ -85,10 +86,11 @@ func TestPagesTellNoSecrets(t *testing.T) {
 			bad.ClearFaults()
 			bad.Fault(greenapitest.AnyMethod, fault, 0)
 			s.checkNoSecret(t, "/probe?target=bad&debug=true", secrets)
-			s.checkNoSecret(t, s.story(t, "bad"), secrets)
+			s.checkNoSecret(t, s.lastRefresh(t, "bad"), secrets)
+			s.checkNoSecret(t, "/instance?target=bad", secrets)
 			time.Sleep(20 * time.Minute) // past every back-off
 		}
-		for _, path := range []string{"/probe?target=good&debug=true", "/history", "/"} {
+		for _, path := range []string{"/probe?target=good&debug=true", "/history", "/", "/instance?target=good"} {
 			if body := s.checkNoSecret(t, path, secrets); !strings.Contains(body, "1101000001") {
 				t.Errorf("%s does not show the instance", path)
 			}

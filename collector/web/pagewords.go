@@ -28,18 +28,10 @@ func newMoment(t time.Time, ago time.Duration) moment {
 
 // sinceThen says how long something is ago.
 func sinceThen(d time.Duration) string {
-	switch {
-	case d < time.Second:
+	if d < time.Second {
 		return "just now"
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s ago", int64(d/time.Second))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min ago", int64(d/time.Minute))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h ago", int64(d/time.Hour))
-	default:
-		return fmt.Sprintf("%d days ago", int64(d/(24*time.Hour)))
 	}
+	return span(d) + " ago"
 }
 
 // took says how long something took.
@@ -75,17 +67,39 @@ func size(bytes int64) string {
 	}
 }
 
+// span says how long something takes or lasts.
+func span(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "a moment"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", int64(d/time.Second))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int64(d/time.Minute))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int64(d/time.Hour))
+	default:
+		return fmt.Sprintf("%d days", int64(d/(24*time.Hour)))
+	}
+}
+
+// period writes a length that somebody has chosen.
+func period(d time.Duration) string {
+	switch {
+	case d >= time.Hour && d%time.Hour == 0:
+		return fmt.Sprintf("%d h", d/time.Hour)
+	case d >= time.Minute && d%time.Minute == 0:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	default:
+		return fmt.Sprintf("%d s", d/time.Second)
+	}
+}
+
 // outcome says how a refresh ended.
 func outcome(s *collector.Snapshot) string {
-	said := failures(s)
-	switch state := s.Summary().State; {
-	case len(s.Results) == 0:
-		return "no collector is turned on"
-	case len(said) > 0:
-	case state != "" && state != "authorized":
-		said = append(said, "the API answers, but the account's state is "+state)
-	default:
-		said = append(said, "all collectors succeeded")
+	said := []string{trouble(s)}
+	if said[0] == "" {
+		said[0] = "all collectors succeeded"
 	}
 	var lacks []string
 	for _, r := range s.Results {
@@ -97,6 +111,27 @@ func outcome(s *collector.Snapshot) string {
 		said = append(said, list(lacks)+": not offered for this instance")
 	}
 	return strings.Join(said, "; ")
+}
+
+// trouble says what is wrong with an account; nothing when nothing is.
+func trouble(s *collector.Snapshot) string {
+	condition := s.Condition()
+	switch {
+	case s == nil:
+		return ""
+	case len(s.Results) == 0:
+		return "no collector is turned on"
+	case condition.Failed != nil:
+		return strings.Join(failures(s), "; ")
+	case condition.State != "":
+		return "the API answers, but the account's state is " + condition.State
+	case condition.Setting != "":
+		return "the setting " + condition.Setting + " is off"
+	case condition.Severity == collector.Critical:
+		return "the API offers none of the collectors that are turned on"
+	default:
+		return ""
+	}
 }
 
 // failures says what failed in a refresh; once what failed alike.

@@ -77,7 +77,7 @@ func CheckTelemetryPath(telemetry string) error {
 	if !strings.HasPrefix(telemetry, "/") || strings.ContainsAny(telemetry, "{} \t?#%") || path.Clean(telemetry) != telemetry {
 		return errors.New("no plain path that begins with /: " + mend)
 	}
-	if telemetry == probePath || telemetry == sdPath || telemetry == historyPath || telemetry == stylePath || strings.HasPrefix(telemetry, "/-/") {
+	if telemetry == probePath || telemetry == sdPath || telemetry == historyPath || telemetry == instancePath || telemetry == stylePath || strings.HasPrefix(telemetry, "/-/") {
 		return fmt.Errorf("%s is taken by another endpoint: %s", telemetry, mend)
 	}
 	return nil

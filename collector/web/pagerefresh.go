@@ -14,11 +14,10 @@ import (
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 )
 
-// storyPage tells what one refresh did.
-type storyPage struct {
+// refreshPage tells what one refresh did.
+type refreshPage struct {
 	page
 
 	Name, ID   string
@@ -26,8 +25,10 @@ type storyPage struct {
 	Window     string
 	Began      moment
 	Took       string
-	Failed     bool
+	Linked     bool // whether there is a page of the account
+	Badge      badge
 	Outcome    string
+	Remedy     string
 	Shared     string // how long before the request the refresh began; empty when it began for it
 	Probed     bool   // whether the page was asked for at probePath
 	Account    accountCell
@@ -67,11 +68,11 @@ type lineRow struct {
 	Text  string
 }
 
-// debug serves the story of a refresh, and its metrics, as a page.
+// debug serves what a refresh did, and its metrics, as a page.
 func (s *Server) debug(w http.ResponseWriter, r *http.Request, instance *collector.Instance) {
 	asked := time.Now()
 	found := s.refresh(r, []*collector.Instance{instance})
-	p := s.newStoryPage(found[0])
+	p := s.newRefreshPage(found[0])
 	p.Probed = true
 	if before := asked.Sub(found[0].Attempted); before > 0 {
 		p.Shared = took(before)
@@ -81,16 +82,16 @@ func (s *Server) debug(w http.ResponseWriter, r *http.Request, instance *collect
 		p.Incomplete = true
 		s.opts.Logger.ErrorContext(r.Context(), "exposition incomplete", "err", err)
 	}
-	s.render(w, r, "story", p)
+	s.render(w, r, p.Here, p)
 }
 
-// newStoryPage tells what a snapshot knows of its refresh.
-func (s *Server) newStoryPage(snapshot *collector.Snapshot) storyPage {
-	return storyPage{
-		page: s.newPage("story", "Refresh of "+snapshot.Name),
-		Name: snapshot.Name, ID: snapshot.ID, APIHost: snapshot.APIHost, Window: model.Duration(snapshot.Window).String(),
+// newRefreshPage tells what a snapshot knows of its refresh.
+func (s *Server) newRefreshPage(snapshot *collector.Snapshot) refreshPage {
+	return refreshPage{
+		page: s.newPage("refresh", "Read of "+snapshot.Name),
+		Name: snapshot.Name, ID: snapshot.ID, APIHost: snapshot.APIHost, Window: period(snapshot.Window),
 		Began: newMoment(snapshot.Attempted, time.Since(snapshot.Attempted)), Took: took(snapshot.Duration),
-		Failed: !snapshot.Up(), Outcome: outcome(snapshot),
+		Linked: s.known(snapshot.Name), Badge: newBadge(snapshot), Outcome: outcome(snapshot), Remedy: snapshot.Condition().Remedy,
 		Account: newAccountCell(snapshot), Journals: journalCells(snapshot),
 		Collectors: collectorRows(snapshot), Requests: requestRows(snapshot), Lines: lineRows(snapshot),
 	}
