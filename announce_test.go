@@ -60,7 +60,8 @@ func TestNothingIsSaidOfATakenPort(t *testing.T) {
 	defer taken.Close()
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), []string{"--demo", "--web.listen-address=127.0.0.1:0", "--web.listen-address=" + taken.Addr().String()}, noEnvironment, nil, &stdout, &stderr)
-	if code != 1 || stdout.Len() > 0 || strings.Contains(stderr.String(), "first read") {
+	if code != 1 || stdout.Len() > 0 || strings.Contains(stderr.String(), "first read") ||
+		!strings.Contains(stderr.String(), "--web.listen-address: listen tcp "+taken.Addr().String()) || !strings.Contains(stderr.String(), "another process listens there") {
 		t.Errorf("exit code %d, stdout %q, stderr:\n%s", code, &stdout, &stderr)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"regexp"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -151,10 +150,6 @@ func parseFlags(args []string, stdout, stderr io.Writer) (f *flags, code int, do
 	return f, 0, false
 }
 
-// quoted is what messages quote: of a value that somebody has put in the wrong
-// place, it may be a secret.
-var quoted = regexp.MustCompile("`[^`]*`|\"[^\"]*\"|'[^']*'")
-
 // check finds values that parse, but make no sense together; all of them. What makes
 // little sense is a warning.
 func (f *flags) check() error {
@@ -168,15 +163,6 @@ func (f *flags) check() error {
 		return errors.New("--demo serves simulated accounts and takes no --config.file: leave one of them out")
 	}
 	return nil
-}
-
-// checkWebConfig finds what is wrong with the web configuration.
-func (f *flags) checkWebConfig() ([]config.Warning, error) {
-	path := *f.toolkit.WebConfigFile
-	if err := toolkit.Validate(path); err != nil {
-		return nil, fmt.Errorf("--web.config.file=%s: %s", path, quoted.ReplaceAllString(err.Error(), "…"))
-	}
-	return config.CheckFile(path, "the web configuration"), nil
 }
 
 func (f *flags) level() slog.Level {

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
@@ -87,6 +89,9 @@ func (e *exporter) serve(ctx context.Context, cfg *config.Config, hangUps <-chan
 	defer cancel()
 	background.Go(func() { fleet.Discover(backgroundCtx) })
 	background.Go(func() { e.reloadOn(backgroundCtx, hangUps, reloader) })
+	if path := *e.flags.toolkit.WebConfigFile; path != "" {
+		background.Go(func() { web.WatchConfig(backgroundCtx, path, e.log) })
+	}
 	bound := newAnnouncement(e, cfg)
 	background.Go(func() { e.firstRead(backgroundCtx, fleet, bound.done) })
 	return e.listen(ctx, handler, bound)
@@ -175,7 +180,7 @@ func (e *exporter) listen(ctx context.Context, handler *web.Server, bound *annou
 	go func() { ended <- toolkit.ListenAndServe(server, e.flags.toolkit, e.log) }()
 	select {
 	case err := <-ended:
-		return fmt.Errorf("serve: %w", err)
+		return listenFault(err)
 	case <-ctx.Done():
 	}
 	handler.Drain()
@@ -192,4 +197,20 @@ func (e *exporter) listen(ctx context.Context, handler *web.Server, bound *annou
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil
+}
+
+// listenFault says which flag to change when the exporter cannot listen.
+func listenFault(err error) error {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "listen" {
+		return fmt.Errorf("serve: %w", err)
+	}
+	mend := "give an address of this machine, such as --web.listen-address=:" + defaultPort
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		mend = "another process listens there: stop it, or choose another port, such as --web.listen-address=:10175"
+	case errors.Is(err, fs.ErrPermission):
+		mend = "ports below 1024 are for privileged processes: choose another, such as --web.listen-address=:" + defaultPort
+	}
+	return fmt.Errorf("--web.listen-address: %w: %s", err, mend)
 }
