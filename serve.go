@@ -163,7 +163,7 @@ func (e *exporter) listen(ctx context.Context, handler *web.Server, bound *annou
 	scrapes, cancelScrapes := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancelScrapes(nil)
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           web.WarnOfShortIntervals(handler, e.flags.minInterval, e.log),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      3 * time.Minute, // longer than the longest scrape
