@@ -108,7 +108,7 @@ func newApplication() (*kingpin.Application, *flags) {
 
 	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").SetValue(pathValue(&f.telemetryPath))
 	app.Flag("web.instances-on-metrics", "Show the instances at the telemetry path; turn it off when they are scraped through /probe.").Default("true").SetValue(boolValue(&f.instancesOnMetrics))
-	app.Flag("web.max-requests", "How many scrapes are served at once; others get 503. 0 for no limit.").Default("40").SetValue(numberValue(&f.maxRequests, 0, "40"))
+	app.Flag("web.max-requests", "How many scrapes are served at once; others get 503. From 22 on, an eleventh of these places is kept free for other clients (addresses) than the one that has the most. 0 for no limit.").Default("40").SetValue(numberValue(&f.maxRequests, 0, "40"))
 
 	app.Flag("web.first-read", "Read all accounts once at the start, before the first scrape: the pages show them at once, and the log says which accounts fail, and how to mend it.").Default("true").SetValue(boolValue(&f.firstRead))
 

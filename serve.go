@@ -183,7 +183,7 @@ func (e *exporter) listen(ctx context.Context, handler *web.Server, bound *annou
 		return listenFault(err)
 	case <-ctx.Done():
 	}
-	handler.Drain()
+
 	e.log.Info("stopping, scrapes under way may end", "grace", e.scrapesGrace.String())
 	defer time.AfterFunc(e.scrapesGrace, func() { cancelScrapes(context.DeadlineExceeded) }).Stop()
 	// Not derived from ctx: that one has ended already.

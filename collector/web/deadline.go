@@ -17,11 +17,29 @@ const (
 // scrapeTimeout returns how long a scrape may take: what Prometheus says in its
 // header less a margin, but half of it at least.
 func scrapeTimeout(header http.Header) time.Duration {
-	seconds, err := strconv.ParseFloat(header.Get("X-Prometheus-Scrape-Timeout-Seconds"), 64)
-	if err != nil || math.IsNaN(seconds) || math.IsInf(seconds, 0) || seconds <= 0 {
+	timeout, ok := statedTimeout(header)
+	if !ok {
 		return defaultScrapeTimeout
 	}
-	// Bounded before it is converted: a large float does not fit a Duration.
-	timeout := time.Duration(min(seconds, (2*maxScrapeTimeout).Seconds()) * float64(time.Second))
 	return min(max(timeout-scrapeMargin, timeout/2), maxScrapeTimeout)
+}
+
+// gatherTimeout returns how long all of a scrape may take, its exposition included:
+// what Prometheus says in its header, and half a minute more for who does not say.
+func gatherTimeout(header http.Header) time.Duration {
+	timeout, ok := statedTimeout(header)
+	if !ok {
+		return 2 * defaultScrapeTimeout
+	}
+	return min(timeout, maxScrapeTimeout+scrapeMargin)
+}
+
+// statedTimeout is what the header says, if it says something that makes sense.
+func statedTimeout(header http.Header) (timeout time.Duration, ok bool) {
+	seconds, err := strconv.ParseFloat(header.Get("X-Prometheus-Scrape-Timeout-Seconds"), 64)
+	if err != nil || math.IsNaN(seconds) || math.IsInf(seconds, 0) || seconds <= 0 {
+		return 0, false
+	}
+	// Bounded before it is converted: a large float does not fit a Duration.
+	return time.Duration(min(seconds, (2*maxScrapeTimeout).Seconds()) * float64(time.Second)), true
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -13,11 +14,32 @@ import (
 
 // metrics serves the exporter's own metrics and, unless turned off, every instance.
 func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
-	gatherers := prometheus.Gatherers{s.opts.Own}
-	if s.opts.InstancesOnMetrics {
-		gatherers = append(gatherers, registryOf(s.refresh(r, s.opts.Fleet.Roster().Instances())))
+	if !s.opts.InstancesOnMetrics {
+		s.expose(w, r, s.opts.Own)
+		return
 	}
-	s.expose(w, r, gatherers)
+	ctx, cancel := gatherContext(r)
+	defer cancel()
+	found := s.refresh(r, s.opts.Fleet.Roster().Instances())
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return // nobody is there any more
+	}
+	err := s.expositions.serve(ctx, w, clientOf(r), formatOf(r), found, func(ctx context.Context, w http.ResponseWriter) {
+		s.expose(w, r, prometheus.Gatherers{s.opts.Own, registryOf(inTime{found, ctx})})
+	})
+	var unsent *unsentError
+	switch {
+	case err == nil:
+	case errors.As(err, &unsent):
+		errorLog{r.Context(), s.opts.Logger}.Println(err)
+	default:
+		s.opts.Logger.WarnContext(r.Context(), "scrape of all instances not answered: scrape them through /probe, or fewer of them here",
+			"instances", len(found), "err", err)
+		w.Header().Set("Retry-After", "1")
+		say(w, http.StatusServiceUnavailable, fmt.Sprintf(
+			"%d instances are too many for one scrape in its time, or for all that ask at once: scrape them through %s?target=NAME, which %s lists, and turn them off here with --no-web.instances-on-metrics.",
+			len(found), probePath, sdPath))
+	}
 }
 
 // probe serves one instance. Its name comes from the configuration, a closed set:
@@ -41,8 +63,24 @@ func (s *Server) refresh(r *http.Request, instances []*collector.Instance) colle
 	return collector.Refresh(ctx, instances)
 }
 
+// gatherContext bounds a scrape as a whole. It ends when the client leaves, and not
+// when the exporter is about to stop: scrapes are then answered with what they have.
+func gatherContext(r *http.Request) (context.Context, context.CancelFunc) {
+	asked := r.Context()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(asked), gatherTimeout(r.Header))
+	stop := context.AfterFunc(asked, func() {
+		if !errors.Is(context.Cause(asked), context.DeadlineExceeded) {
+			cancel()
+		}
+	})
+	return ctx, func() {
+		stop()
+		cancel()
+	}
+}
+
 // registryOf returns a registry of a request's own with what was found for it.
-func registryOf(found collector.Collector) *prometheus.Registry {
+func registryOf(found prometheus.Collector) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(found)
 	return registry

@@ -34,6 +34,12 @@ func negotiated(r *http.Request) (*http.Request, promhttp.Compression) {
 	return r, encoding
 }
 
+// formatOf returns the format and the coding that a request gets.
+func formatOf(r *http.Request) string {
+	r, encoding := negotiated(r)
+	return string(expfmt.NegotiateAccept(r.Header, offeredFormats()...)) + " " + string(encoding)
+}
+
 // contentEncoding returns the coding that suits the Accept-Encoding of a request best
 // (RFC 9110, section 12.5.3). Who accepts none of them gets the plain exposition.
 func contentEncoding(header http.Header) promhttp.Compression {

@@ -28,6 +28,7 @@ func (s *Server) sd(w http.ResponseWriter, r *http.Request) {
 		groups = append(groups, targetGroup{Targets: []string{r.Host}, Labels: labels})
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store") // it repeats the request's Host
 	if err := json.NewEncoder(w).Encode(groups); err != nil {
 		s.opts.Logger.DebugContext(r.Context(), "service discovery answer not sent", "err", err)
 	}

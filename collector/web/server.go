@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"path"
 	"strings"
-	"sync/atomic"
 
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
 	"github.com/prometheus/client_golang/prometheus"
@@ -36,20 +35,24 @@ type Options struct {
 
 // Server is the exporter's http.Handler.
 type Server struct {
-	opts     Options
-	mux      *http.ServeMux
-	pages    *template.Template
-	scrapes  chan struct{} // a place for each scrape that may be served; nil for no limit
-	draining atomic.Bool
-	zstd     zstdPool
+	opts        Options
+	mux         *http.ServeMux
+	pages       *template.Template
+	scrapes     *places // for those that may be served at once; nil for no limit
+	looks       *places // for pages and service discovery
+	expositions *expositions
+	zstd        zstdPool
 }
+
+// maxLooks is how many pages, and answers of service discovery, are served at once.
+const maxLooks = 16
 
 // NewServer returns the handler of all endpoints. It fails when the telemetry path
 // is not one, or is taken.
 func NewServer(opts Options) (*Server, error) {
-	s := &Server{opts: opts, mux: http.NewServeMux()}
+	s := &Server{opts: opts, mux: http.NewServeMux(), looks: newPlaces(maxLooks), expositions: newExpositions()}
 	if opts.MaxRequests > 0 {
-		s.scrapes = make(chan struct{}, opts.MaxRequests)
+		s.scrapes = newPlaces(opts.MaxRequests)
 	}
 	if err := CheckTelemetryPath(opts.TelemetryPath); err != nil {
 		return nil, err
@@ -62,7 +65,7 @@ func NewServer(opts Options) (*Server, error) {
 	s.mux.Handle("GET "+probePath, s.scrape(s.probe))
 	s.mux.HandleFunc("GET "+sdPath, s.sd)
 	s.mux.HandleFunc("GET "+healthyPath, func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "Healthy.") })
-	s.mux.HandleFunc("GET "+readyPath, s.ready)
+	s.mux.HandleFunc("GET "+readyPath, func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "Ready.") })
 	s.mux.Handle("POST "+reloadPath, http.NewCrossOriginProtection().Handler(http.HandlerFunc(s.reload)))
 	if err := s.addPages(); err != nil {
 		return nil, err
@@ -83,18 +86,6 @@ func CheckTelemetryPath(telemetry string) error {
 	return nil
 }
 
-// Drain makes the server say that it is no longer ready, because it is about to
-// stop.
-func (s *Server) Drain() { s.draining.Store(true) }
-
-func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
-	if s.draining.Load() {
-		say(w, http.StatusServiceUnavailable, "Stopping.")
-		return
-	}
-	say(w, http.StatusOK, "Ready.")
-}
-
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
@@ -103,24 +94,21 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Content-Security-Policy",
 		"default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	s.mux.ServeHTTP(w, r)
+	w = newPacedWriter(w)
+	switch path := r.URL.Path; {
+	case path == s.opts.TelemetryPath, path == probePath: // which have their own bound
+		s.mux.ServeHTTP(w, r)
+	case path == stylePath, strings.HasPrefix(path, "/-/"): // small
+		s.mux.ServeHTTP(w, r)
+	default:
+		s.looks.serve(w, r, s.mux, "Too many pages at once: ask again.")
+	}
 }
 
 // scrape bounds how many scrapes are served at once.
 func (s *Server) scrape(next http.HandlerFunc) http.Handler {
-	if s.scrapes == nil {
-		return next
-	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case s.scrapes <- struct{}{}:
-			defer func() { <-s.scrapes }()
-			next(w, r)
-		default:
-			w.Header().Set("Retry-After", "1")
-			say(w, http.StatusServiceUnavailable,
-				"Too many scrapes at once: see --web.max-requests.")
-		}
+		s.scrapes.serve(w, r, next, "Too many scrapes at once, of this client or of all: see --web.max-requests.")
 	})
 }
 

@@ -273,10 +273,6 @@ func TestEndpoints(t *testing.T) {
 		if body := f.get(t, "/").Body.String(); strings.Contains(body, "debug/pprof") || !strings.Contains(body, "/metrics") {
 			t.Errorf("landing page:\n%s", body)
 		}
-		f.Drain()
-		if w := f.get(t, "/-/ready"); w.Code != 503 {
-			t.Errorf("ready while it stops: %d", w.Code)
-		}
 	})
 }
 
