@@ -11,6 +11,8 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/web"
 	"github.com/prometheus/common/version"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
@@ -163,6 +165,22 @@ func (f *flags) check() error {
 		return errors.New("--demo serves simulated accounts and takes no --config.file: leave one of them out")
 	}
 	return nil
+}
+
+// checkFiles finds what is wrong with the files and folders that flags name, but for
+// the configuration. Its warnings are those about flags, too.
+func (f *flags) checkFiles() ([]config.Warning, error) {
+	var faults []error
+	warnings, err := web.CheckConfig(*f.toolkit.WebConfigFile)
+	if err != nil {
+		faults = append(faults, fmt.Errorf("--web.config.file=%w", err))
+	}
+	if f.ledgerPath != "" {
+		if err := ledger.CheckDir(f.ledgerPath); err != nil {
+			faults = append(faults, fmt.Errorf("--ledger.path: %w", err))
+		}
+	}
+	return append(f.warnings, warnings...), errors.Join(faults...)
 }
 
 func (f *flags) level() slog.Level {

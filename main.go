@@ -18,7 +18,6 @@ import (
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/trial"
-	"github.com/greenapi-exporter/greenapi_exporter/collector/web"
 )
 
 // defaultPort is not registered anywhere.
@@ -60,12 +59,8 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 		load = func() (*config.Config, error) { return flags.demoConfig(sim.Configuration(api.URL), lookup) }
 	}
 	cfg, err := load()
-	warnings, webErr := web.CheckConfig(*flags.toolkit.WebConfigFile)
-	if webErr != nil {
-		webErr = fmt.Errorf("--web.config.file=%w", webErr)
-	}
-	warnings = append(flags.warnings, warnings...)
-	if err = errors.Join(err, webErr); err != nil {
+	warnings, filesErr := flags.checkFiles()
+	if err = errors.Join(err, filesErr); err != nil {
 		notices.warn(warnings)
 		notices.fail(err)
 		return 1
