@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -156,20 +157,20 @@ func readArguments(all []*kingpin.FlagModel, args []string) (map[string][]string
 		case !long && strings.HasPrefix(name, "-") && len(name) > 1:
 			fault("flags begin with two dashes", similarFlag(name[1:], all))
 			continue
+		case n > 0 && isSwitch(args[n]) && bySwitch(known, args[n-1]) != nil:
+			fault(switchTakesNoValue(args[n-1], bySwitch(known, args[n-1])))
+			continue
 		case !long || name == "":
 			fault("there are flags only, and no arguments; those that are on or off take no value: --no-NAME turns NAME off")
 			return given, errors.Join(faults...) // what follows is perhaps of the same kind
 		}
 		name, text, hasText := strings.Cut(name, "=")
-		flag, negated := known[name], false
-		if positive, no := strings.CutPrefix(name, "no-"); flag == nil && no {
-			flag, negated = known[positive], true
-		}
+		flag := cmp.Or(known[name], bySwitch(known, "--"+name))
 		switch {
-		case flag == nil || negated && !flag.IsBoolFlag():
+		case flag == nil:
 			fault("unknown flag ", config.Shown("--"+name), similarFlag(name, all))
 		case flag.IsBoolFlag() && hasText:
-			fault("--", name, " takes no value: --", flag.Name, " turns it on, and --no-", flag.Name, " off")
+			fault(switchTakesNoValue("--"+name, flag))
 		case flag.IsBoolFlag():
 		case hasText:
 			given[name] = append(given[name], text)
@@ -181,6 +182,29 @@ func readArguments(all []*kingpin.FlagModel, args []string) (map[string][]string
 		}
 	}
 	return given, errors.Join(faults...)
+}
+
+// bySwitch returns the flag that --NAME turns on, or --no-NAME off; nil when it is
+// none of that kind.
+func bySwitch(known map[string]*kingpin.FlagModel, arg string) *kingpin.FlagModel {
+	name, _ := strings.CutPrefix(arg, "--")
+	flag := known[name]
+	if positive, no := strings.CutPrefix(name, "no-"); flag == nil && no {
+		flag = known[positive]
+	}
+	if flag == nil || !flag.IsBoolFlag() {
+		return nil
+	}
+	return flag
+}
+
+func switchTakesNoValue(arg string, flag *kingpin.FlagModel) string {
+	return arg + " takes no value: --" + flag.Name + " turns it on, and --no-" + flag.Name + " off"
+}
+
+// isSwitch tells what people put behind a flag that takes no value.
+func isSwitch(text string) bool {
+	return slices.Contains([]string{"true", "false", "yes", "no", "on", "off", "1", "0"}, strings.ToLower(text))
 }
 
 // unfitValues finds values that do not parse, by flag or environment variable; all
@@ -227,7 +251,7 @@ func unknownVariables(all []*kingpin.FlagModel, environment []string) []config.W
 		if flag := nearestFlag(rest, all); flag != nil && flag.Envar != "" {
 			message = "is read by nothing: did you mean " + flag.Envar + "?"
 		}
-		warnings = append(warnings, config.Warning{Path: config.Shown(name), Message: message})
+		warnings = append(warnings, config.Warning{Path: strings.Trim(config.Shown(name), `"`), Message: message})
 	}
 	return warnings
 }
@@ -274,4 +298,34 @@ func nearestFlag(name string, known []*kingpin.FlagModel) *kingpin.FlagModel {
 	}
 	near, _ := config.Nearest(wanted, all)
 	return byWords[near]
+}
+
+// misnamedAccount warns of variables that are called nearly as those of an account
+// are, which nobody reads.
+func misnamedAccount(environment []string) []config.Warning {
+	var warnings []config.Warning
+	for _, variable := range environment {
+		name, _, _ := strings.Cut(variable, "=")
+		rest, ours := strings.CutPrefix(strings.Replace(name, "GREEN_API_", "GREENAPI_", 1), "GREENAPI_")
+		if !ours || strings.HasPrefix(name, envPrefix) {
+			continue
+		}
+		meant := ""
+		switch {
+		case name == config.EnvID, name == config.EnvToken, name == config.EnvAPIURL:
+			continue
+		case strings.Contains(rest, "TOKEN"):
+			meant = config.EnvToken
+		case strings.Contains(rest, "URL"), strings.Contains(rest, "HOST"):
+			meant = config.EnvAPIURL
+		case strings.Contains(rest, "ID"), strings.Contains(rest, "INSTANCE"):
+			meant = config.EnvID
+		default:
+			continue
+		}
+		warnings = append(warnings, config.Warning{
+			Path: strings.Trim(config.Shown(name), `"`), Message: "is read by nothing: did you mean " + meant + "?",
+		})
+	}
+	return warnings
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -103,7 +104,9 @@ func TestMisplacedArguments(t *testing.T) {
 		want []string
 	}{
 		{[]string{sentinelToken}, []string{"there are flags only, and no arguments"}},
-		{[]string{"--collector.calls", "false"}, []string{"there are flags only", "--no-NAME"}},
+		{[]string{"--collector.calls", "false"}, []string{"--collector.calls takes no value", "--no-collector.calls off"}},
+		{[]string{"--no-demo", "true", "--greenapi.timeout", "many"}, []string{"--no-demo takes no value", "--greenapi.timeout: must be"}},
+		{[]string{"--demo", sentinelToken}, []string{"there are flags only"}},
 		{[]string{"@" + sentinelToken}, []string{"there are flags only"}},
 		{[]string{"--", "--demo"}, []string{"there are flags only"}},
 		{[]string{"-demo"}, []string{"two dashes: did you mean --demo?"}},
@@ -178,6 +181,32 @@ func TestUnknownVariables(t *testing.T) {
 		}
 		if (want == "") != (got == "") || !strings.Contains(got, want) || strings.Contains(got, sentinelToken) {
 			t.Errorf("%s: %q, want %q", variable, got, want)
+		}
+	}
+}
+
+func TestMisnamedAccount(t *testing.T) {
+	t.Parallel()
+	for variable, want := range map[string]string{
+		"GREENAPI_TOKEN":               "GREENAPI_API_TOKEN_INSTANCE",
+		"GREENAPI_API_TOKEN":           "GREENAPI_API_TOKEN_INSTANCE",
+		"GREEN_API_TOKEN_INSTANCE":     "GREENAPI_API_TOKEN_INSTANCE",
+		"GREENAPI_ID":                  "GREENAPI_ID_INSTANCE",
+		"GREEN_API_ID_INSTANCE":        "GREENAPI_ID_INSTANCE",
+		"GREENAPI_INSTANCE_ID":         "GREENAPI_ID_INSTANCE",
+		"GREENAPI_URL":                 "GREENAPI_API_URL",
+		"GREENAPI_API_HOST":            "GREENAPI_API_URL",
+		"GREENAPI_ID_INSTANCE":         "",
+		"GREENAPI_API_TOKEN_INSTANCE":  "",
+		"GREENAPI_API_URL":             "",
+		"GREENAPI_EXPORTER_API_TOKEN":  "",
+		"GREENAPI_SOMETHING":           "",
+		"OTHER_GREENAPI_API_TOKEN":     "",
+		"GREENAPI_TOKEN_" + "0d75b3a2": "GREENAPI_API_TOKEN_INSTANCE",
+	} {
+		got := fmt.Sprint(misnamedAccount([]string{variable + "=" + sentinelToken}))
+		if (want == "") != (got == "[]") || want != "" && !strings.HasSuffix(got, "did you mean "+want+"?]") || strings.Contains(got, sentinelToken) {
+			t.Errorf("%s: %s, want %s", variable, got, want)
 		}
 	}
 }

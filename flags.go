@@ -214,6 +214,9 @@ func (f *flags) configuration(lookup func(string) (string, bool)) (*config.File,
 // environment reads the configuration from the environment.
 func (f *flags) environment(lookup func(string) (string, bool)) (*config.Config, error) {
 	cfg, err := config.FromEnvironment(lookup, f.defaults())
+	if err != nil {
+		f.warnings = append(f.warnings, misnamedAccount(os.Environ())...)
+	}
 	if errors.Is(err, config.ErrNoInstances) {
 		return nil, fmt.Errorf("%w; or give a configuration file with --config.file, or look at simulated accounts with --demo", err)
 	}

@@ -106,12 +106,13 @@ func (e *exporter) test(ctx context.Context, cfg *config.Config, notices notices
 
 // report prints what the configuration makes of the exporter.
 func report(stdout io.Writer, cfg *config.Config) {
-	fmt.Fprintf(stdout, "The configuration is valid: %d instances.\n", len(cfg.Instances))
+	fmt.Fprintf(stdout, "The configuration is valid. Accounts: %d.\n", len(cfg.Instances))
 	for _, i := range cfg.Instances {
-		fmt.Fprintf(stdout, "  %s (%s) at %s: %v over %s\n", i.Name, i.ID, i.APIURL, i.Collectors, i.Window)
+		fmt.Fprintf(stdout, "  %s (%s) at %s: %s of the last %s\n", i.Name, i.ID, i.APIURL, strings.Join(i.Collectors, ", "), config.ShortDuration(i.Window))
 	}
 	if p := cfg.Partner; p != nil {
-		fmt.Fprintf(stdout, "And those that the partner API at %s lists, asked every %s: %v over %s\n", p.APIURL, p.RefreshInterval, p.Collectors, p.Window)
+		fmt.Fprintf(stdout, "And those that the partner API at %s lists, asked every %s: %s of the last %s\n",
+			p.APIURL, config.ShortDuration(p.RefreshInterval), strings.Join(p.Collectors, ", "), config.ShortDuration(p.Window))
 		if len(p.Include) > 0 {
 			fmt.Fprintf(stdout, "  only %s\n", strings.Join(p.Include, ", "))
 		}
@@ -119,4 +120,5 @@ func report(stdout io.Writer, cfg *config.Config) {
 			fmt.Fprintf(stdout, "  but not %s\n", strings.Join(p.Exclude, ", "))
 		}
 	}
+	fmt.Fprintln(stdout, "Whether the accounts can be read, --config.test tells.")
 }

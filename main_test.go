@@ -280,7 +280,7 @@ func TestBadCommandLines(t *testing.T) {
 		"check the ledger":  {[]string{"--config.check", "--config.file=" + bad, "--ledger.path=" + good + "/below"}, 1, []string{"--ledger.path: " + good + " is not a folder", "instances[0].id"}},
 		"test the ledger":   {[]string{"--config.test", "--config.file=" + good, "--ledger.path=" + good}, 1, []string{"--ledger.path: "}},
 		"no such host":      {[]string{"--config.file=" + good, "--web.listen-address=192.0.2.1:10174"}, 1, []string{"--web.listen-address: ", "an address of this machine"}},
-		"check partner":     {[]string{"--config.check", "--config.file=" + partner}, 0, []string{"https://7105.api.greenapi.com", "7m", "only 7105*, 71", "but not 7105000001", "[state]", "2h"}},
+		"check partner":     {[]string{"--config.check", "--config.file=" + partner}, 0, []string{"https://7105.api.greenapi.com", "7m", "only 7105*, 71", "but not 7105000001", "state of the last 2h", "--config.test"}},
 		"bad address":       {[]string{"--web.listen-address=nonsense", "--config.file=" + good}, 1, []string{"--web.listen-address", ":10174"}},
 		"demo and file":     {[]string{"--demo", "--config.file=" + good}, 1, []string{"--demo", "--config.file"}},
 	}

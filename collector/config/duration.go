@@ -39,3 +39,14 @@ func ParseDuration(text string) (time.Duration, error) {
 }
 
 var errDuration = errors.New("must be a duration with its units, such as 90m, 24h or 7d")
+
+// ShortDuration gives a duration as people write it, without units that are 0.
+func ShortDuration(d time.Duration) string {
+	text := d.String() // such as 24h0m0s
+	for _, zero := range []struct{ end, unit string }{{"m0s", "m"}, {"h0m", "h"}} {
+		if short, ok := strings.CutSuffix(text, zero.end); ok {
+			text = short + zero.unit
+		}
+	}
+	return text
+}

@@ -10,15 +10,15 @@ import (
 
 // The variables that FromEnvironment reads.
 const (
-	envID     = "GREENAPI_ID_INSTANCE"
-	envToken  = "GREENAPI_API_TOKEN_INSTANCE" //nolint:gosec // The name of a variable, not a token.
-	envAPIURL = "GREENAPI_API_URL"
+	EnvID     = "GREENAPI_ID_INSTANCE"
+	EnvToken  = "GREENAPI_API_TOKEN_INSTANCE" //nolint:gosec // The name of a variable, not a token.
+	EnvAPIURL = "GREENAPI_API_URL"
 )
 
 // ErrNoInstances is the error of FromEnvironment when not one of its variables is
 // set: nobody has said whom to ask.
-var ErrNoInstances = errors.New("no instance is configured: set " + envID + " and " + envToken +
-	" (and " + envAPIURL + ", unless it is " + DefaultAPIURL + ")")
+var ErrNoInstances = errors.New("no instance is configured: set " + EnvID + " and " + EnvToken +
+	" (and " + EnvAPIURL + ", unless it is " + DefaultAPIURL + ")")
 
 // FromEnvironment makes the configuration of one instance from the environment
 // variables GREENAPI_ID_INSTANCE, GREENAPI_API_TOKEN_INSTANCE and GREENAPI_API_URL
@@ -28,7 +28,7 @@ var ErrNoInstances = errors.New("no instance is configured: set " + envID + " an
 // Its error is ErrNoInstances or a Faults that holds every fault.
 func FromEnvironment(lookup func(string) (string, bool), d Defaults) (*Config, error) {
 	values := map[string]string{}
-	for _, name := range []string{envID, envToken, envAPIURL} {
+	for _, name := range []string{EnvID, EnvToken, EnvAPIURL} {
 		if value, ok := lookup(name); ok && value != "" {
 			values[name] = strings.TrimSpace(value) // files and shells leave line ends
 		}
@@ -52,7 +52,7 @@ func FromEnvironment(lookup func(string) (string, bool), d Defaults) (*Config, e
 // are left out.
 func UnusedAccount(lookup func(string) (string, bool), instead string, used []string) []Warning {
 	var set []string
-	for _, name := range []string{envID, envToken, envAPIURL} {
+	for _, name := range []string{EnvID, EnvToken, EnvAPIURL} {
 		if value, ok := lookup(name); ok && value != "" && !slices.Contains(used, name) {
 			set = append(set, name)
 		}
@@ -67,21 +67,21 @@ func UnusedAccount(lookup func(string) (string, bool), instead string, used []st
 }
 
 func (r *reader) environmentInstance(values map[string]string) Instance {
-	i := Instance{ID: values[envID], Name: values[envID], APIURL: DefaultAPIURL, Window: r.defaults.Window}
+	i := Instance{ID: values[EnvID], Name: values[EnvID], APIURL: DefaultAPIURL, Window: r.defaults.Window}
 	i.Collectors = r.collectors(place{path: "--collector.*"}, nil)
-	if id := (place{path: envID}); i.ID == "" {
+	if id := (place{path: EnvID}); i.ID == "" {
 		r.fault(id, "is not set: it must hold the idInstance that the GREEN-API console shows")
 	} else if r.check(id, unquoted(i.ID)) {
 		r.check(id, CheckID(i.ID))
 	}
-	token, given := values[envToken]
-	if at := (place{path: envToken}); !given {
+	token, given := values[EnvToken]
+	if at := (place{path: EnvToken}); !given {
 		r.fault(at, "is not set: it must hold the instance's apiTokenInstance")
 	} else if r.check(at, CheckToken(token)) {
 		i.Token = client.NewToken(token)
 	}
-	if text, ok := values[envAPIURL]; ok {
-		at := place{path: envAPIURL}
+	if text, ok := values[EnvAPIURL]; ok {
+		at := place{path: EnvAPIURL}
 		if u, err := parseAPIURL(text); r.check(at, unquoted(text)) && r.check(at, err) {
 			i.APIURL = u.String()
 			if sendsInClear(u) {

@@ -247,7 +247,7 @@ func writeTable(out io.Writer, rows []row) {
 // writeEnd sums up, and says what to do next.
 func writeEnd(out io.Writer, result Result, snapshots []*collector.Snapshot) {
 	if windows := windowsOf(snapshots); len(windows) == 1 {
-		fmt.Fprintf(out, "Calls and messages are those of the last %s.\n", shortDuration(windows[0]))
+		fmt.Fprintf(out, "Calls and messages are those of the last %s.\n", config.ShortDuration(windows[0]))
 	} else if len(windows) > 1 {
 		fmt.Fprintln(out, "Calls and messages are those of each account's window.")
 	}
@@ -275,17 +275,6 @@ func windowsOf(snapshots []*collector.Snapshot) []time.Duration {
 		}
 	}
 	return windows
-}
-
-// shortDuration leaves out the units that are 0, as people write durations.
-func shortDuration(d time.Duration) string {
-	text := d.String() // such as 24h0m0s
-	for _, zero := range []struct{ end, unit string }{{"m0s", "m"}, {"h0m", "h"}} {
-		if short, ok := strings.CutSuffix(text, zero.end); ok {
-			text = short + zero.unit
-		}
-	}
-	return text
 }
 
 func count(n int, what string) string {
