@@ -88,6 +88,7 @@ func (e *exporter) serve(ctx context.Context, cfg *config.Config, hangUps <-chan
 	defer background.Wait()
 	defer cancel()
 	background.Go(func() { fleet.Discover(backgroundCtx) })
+	background.Go(func() { fleet.RemoveLeftovers(backgroundCtx) })
 	background.Go(func() { e.reloadOn(backgroundCtx, hangUps, reloader) })
 	if path := *e.flags.toolkit.WebConfigFile; path != "" {
 		background.Go(func() { web.WatchConfig(backgroundCtx, path, e.log) })

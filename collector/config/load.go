@@ -4,7 +4,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 )
 
@@ -52,9 +51,6 @@ func parse(file string, document []byte, mode fs.FileMode, d Defaults, lookup fu
 // permissions warns about a file that others can change or, when it holds a
 // secret, read.
 func (r *reader) permissions(at place, mode fs.FileMode, secret bool, what string) {
-	if runtime.GOOS == "windows" {
-		return // whose mode bits tell nothing about who may do what
-	}
 	if mode&0o022 != 0 {
 		r.warn(at, what+" can be changed by others than its owner: chmod go-w")
 	}

@@ -217,8 +217,9 @@ func TestWhatWasReadIsOnTheDisk(t *testing.T) {
 	}
 }
 
-// TestCloseFolds also shows that after a clean stop a gap is reported to the second.
-func TestCloseFolds(t *testing.T) {
+// TestCloseSavesTheDate shows that after a clean stop a gap is reported to the second,
+// and that what is written for that is not the whole file.
+func TestCloseSavesTheDate(t *testing.T) {
 	t.Parallel()
 	fs := newTearFS()
 	dir := ledger.NewDirOn(fs, "d")
@@ -229,8 +230,8 @@ func TestCloseFolds(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if m := decoded(t, fs.visible[filepath.Join("d", instance+".ledger")].data); m.Frames != 1 {
-		t.Errorf("%d frames after Close, want 1", m.Frames)
+	if m := decoded(t, fs.visible[filepath.Join("d", instance+".ledger")].data); m.Frames != 3 {
+		t.Errorf("%d frames after Close, want 3", m.Frames)
 	}
 	l = open(t, dir, ledger.Options{})
 	commitCalls(t, l, at(10*time.Minute+24*time.Hour-2*time.Minute), benchCalls(0, 1)...)

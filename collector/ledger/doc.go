@@ -72,11 +72,17 @@
 // on showing what the file holds ([Totals].LastWriteOK is false). Each commit then
 // tries to write a whole new file; once it can, Totals catches up.
 //
-// A file that is damaged, or of another instance, is set aside; the log says so. The
-// end of a record that was being written when the power failed is cut off: nothing of
-// it was shown. A file that a later version wrote, or that holds anything this version
-// does not know, is left alone ([ErrNewerVersion]). A file of an earlier version is
-// read, and written in the present one with the first commit.
+// A record that was being written when the power failed is cut off: nothing of it was
+// shown. A file that a later version wrote, or that holds anything this version does
+// not know, is left alone ([ErrNewerVersion]). A file of an earlier version is read,
+// and written in the present one with the first commit.
+//
+// Before each write the store looks at what is there. A file that is damaged, of
+// another instance, no regular file, or not the one that was read or written last is
+// set aside: it gets another name (….corrupt-TIME, ….foreign-TIME), the log says so, and
+// a process that has counted goes on with what it knows. One that was removed is written
+// again. When the folder is not the one that is locked, nothing is written, as when the
+// disk fails. Files that nobody uses any more are removed by [Dir.RemoveLeftovers].
 //
 // # Shape
 //

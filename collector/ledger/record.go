@@ -110,6 +110,13 @@ func appendRecord[V value[V]](b []byte, l *Ledger, j *journal[V], c *changes[V],
 	return appendCounters(b, l.current, delta)
 }
 
+// appendDates appends the payload of a record that brings what is known of the
+// journals up to date.
+func appendDates(b []byte, l *Ledger) []byte {
+	b = appendJournal[callValue](b, journalCalls, &l.calls.meta, nil, nil, nil)
+	return appendJournal[messageValue](b, journalMessages, &l.messages.meta, nil, nil, nil)
+}
+
 // appendJournal appends a Journal.
 func appendJournal[V value[V]](b []byte, id journalID, m *meta, keys []uint64, values []V, drops []uint64) []byte {
 	return appendMessage(b, recordJournal, func(b []byte) []byte {
