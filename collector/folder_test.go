@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -30,6 +29,8 @@ type crowd struct {
 	all    chan struct{}
 }
 
+func (c *crowd) Enabled(context.Context, slog.Level) bool { return true }
+
 func (c *crowd) Handle(context.Context, slog.Record) error {
 	if c.inside.Add(1) == c.wanted {
 		close(c.all)
@@ -46,7 +47,7 @@ func TestLedgersAreClosedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const accounts = 64
 		path := t.TempDir()
-		log := &crowd{Handler: slog.NewTextHandler(io.Discard, nil), wanted: accounts, all: make(chan struct{})}
+		log := &crowd{Handler: slog.DiscardHandler, wanted: accounts, all: make(chan struct{})}
 
 		b := newBench(t, func(o *collector.Options) {
 			o.Ledgers, o.Ledger = folder(t, path), ledger.Options{Logger: slog.New(log)}
