@@ -28,6 +28,7 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE) // whoever reads the log may go, and the exporter stays
 	hangUps := make(chan os.Signal, 1)
 	signal.Notify(hangUps, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop) // so that a second signal ends the program at once
 	code := run(ctx, os.Args[1:], os.LookupEnv, hangUps, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -71,7 +72,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 		report(stdout, cfg)
 		return 0
 	}
-	e := &exporter{flags: flags, file: file, load: load, log: log, logLost: &logWriter.lost, stdout: stdout, prepare: prepare, scrapesGrace: scrapesGrace}
+	e := &exporter{flags: flags, file: file, load: load, log: log, logLost: &logWriter.lost, stdout: stdout, prepare: prepare, scrapesGrace: scrapesGrace, shutdownGrace: shutdownGrace}
 	if flags.configTest {
 		notices.warn(cfg.Warnings)
 		return e.test(ctx, cfg, notices)

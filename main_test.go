@@ -443,7 +443,7 @@ func TestScrapesThatDoNotEndAreAnswered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &exporter{flags: flags, load: load, stdout: p.stdout, logLost: new(atomic.Uint64), log: newLogger(p.stderr, "logfmt", slog.LevelInfo)} // without any grace
+	e := &exporter{flags: flags, load: load, stdout: p.stdout, logLost: new(atomic.Uint64), log: newLogger(p.stderr, "logfmt", slog.LevelInfo), shutdownGrace: shutdownGrace} // without any grace for scrapes
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- e.serve(ctx, cfg, nil) }()
@@ -535,6 +535,28 @@ func TestReload(t *testing.T) {
 	p.hangUps <- syscall.SIGHUP
 	p.hangUps <- syscall.SIGHUP
 	expect("1101000003", "1")
+
+	// Reloads that change nothing are counted, and leave no line each in the log.
+	const line = `level=info msg="configuration loaded"`
+	said := strings.Count(p.stderr.String(), line)
+	_, before := p.get(t, "/metrics")
+	for range 20 {
+		if code, body := post(); code != 200 {
+			t.Errorf("%d: %s", code, body)
+		}
+	}
+	_, after := p.get(t, "/metrics")
+	count := func(text string) (n int) {
+		_, text, _ = strings.Cut(text, `greenapi_config_reloads_total{result="unchanged"} `)
+		_, _ = fmt.Sscan(text, &n) // stays 0
+		return n
+	}
+	if more := count(after) - count(before); more != 20 {
+		t.Errorf("%d reloads that change nothing are counted, want 20", more)
+	}
+	if n := strings.Count(p.stderr.String(), line); n != said || said == 0 {
+		t.Errorf("%d lines for reloads that change nothing", n-said)
+	}
 }
 
 // TestWhatComesLater has a configuration that names a token file before it is there:

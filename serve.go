@@ -42,9 +42,10 @@ type exporter struct {
 	logLost *atomic.Uint64 // lines of the log
 	stdout  io.Writer
 	prepare func(*collector.Fleet) // done once before anything is read; nil for nothing
+	loaded  bool                   // a configuration was applied; the reloader lets one load at a time
 	fault   atomic.Value           // text of what keeps the configuration from being loaded; "" when nothing does
 
-	scrapesGrace time.Duration
+	scrapesGrace, shutdownGrace time.Duration
 }
 
 // serve runs the server until the context ends, and stops it gracefully.
@@ -121,7 +122,8 @@ func (e *exporter) apply(ctx context.Context, fleet *collector.Fleet, own *web.O
 	if err == nil {
 		err = fleet.Apply(cfg)
 	}
-	own.Reloaded(err)
+	changed := !e.loaded || e.file != nil && e.file.Changed()
+	own.Reloaded(changed, err)
 	if err != nil {
 		if e.file != nil {
 			e.file.Reject()
@@ -132,6 +134,11 @@ func (e *exporter) apply(ctx context.Context, fleet *collector.Fleet, own *web.O
 		return err //nolint:wrapcheck // it says what it did
 	}
 	e.fault.Store("")
+	e.loaded = true
+	if !changed { // whoever can reach the port can have it loaded as often as they like
+		e.log.DebugContext(ctx, "configuration loaded, nothing has changed")
+		return nil
+	}
 	for _, warning := range cfg.Warnings {
 		e.log.WarnContext(ctx, "configuration", "warning", warning.String())
 	}
@@ -188,11 +195,11 @@ func (e *exporter) listen(ctx context.Context, handler *web.Server, bound *annou
 	e.log.Info("stopping, scrapes under way may end", "grace", e.scrapesGrace.String())
 	defer time.AfterFunc(e.scrapesGrace, func() { cancelScrapes(context.DeadlineExceeded) }).Stop()
 	// Not derived from ctx: that one has ended already.
-	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
+	grace, cancel := context.WithTimeout(context.Background(), e.shutdownGrace)
 	defer cancel()
 	if err := server.Shutdown(grace); err != nil { //nolint:contextcheck // see above
 		_ = server.Close() // scrapes that are not over yet are broken off
-		return fmt.Errorf("scrapes did not end within %s: %w", shutdownGrace, err)
+		return fmt.Errorf("scrapes did not end within %s: %w", e.shutdownGrace, err)
 	}
 	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: %w", err)

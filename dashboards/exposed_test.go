@@ -54,7 +54,7 @@ func newExporter(t *testing.T, ledgers string, accounts ...simulation.Account) *
 	t.Cleanup(e.fleet.Close)
 	e.own = web.NewOwn(e.fleet.Metrics()...)
 	err = e.fleet.Apply(cfg)
-	e.own.Reloaded(err)
+	e.own.Reloaded(true, err)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,9 +21,10 @@ type File struct {
 	defaults Defaults
 	lookup   func(string) (string, bool)
 
-	mu     sync.Mutex
-	loaded contentSum
-	failed bool // what was loaded is not in use
+	mu      sync.Mutex
+	loaded  contentSum
+	failed  bool // what was loaded is not in use
+	changed bool // the last load read something else than was in use
 }
 
 // contentSum is the hash of a file's content, or of why it cannot be read. It is zero
@@ -49,8 +50,16 @@ func (f *File) Load() (*Config, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.changed = sum != f.loaded || f.failed
 	f.loaded, f.failed = sum, err != nil
 	return c, err
+}
+
+// Changed tells whether the last Load read something else than was in use before.
+func (f *File) Changed() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.changed
 }
 
 // Reject notes that what was loaded could not be put to use: Watch has it loaded again.

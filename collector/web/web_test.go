@@ -47,7 +47,7 @@ func newFace(t testing.TB, change func(*web.Options)) *face {
 		t.Fatal(err)
 	}
 	own := web.NewOwn(fleet.Metrics()...)
-	own.Reloaded(nil)
+	own.Reloaded(true, nil)
 	opts := web.Options{Fleet: fleet, Own: own, TelemetryPath: "/metrics", InstancesOnMetrics: true, MaxRequests: 2, Logger: log}
 	if change != nil {
 		change(&opts)
