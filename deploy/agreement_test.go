@@ -9,8 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/greenapi-exporter/greenapi_exporter/deploy/fleet"
 )
 
 // operators are the files, from the top of the module, by which people run the
@@ -216,41 +219,34 @@ func TestChartFlags(t *testing.T) {
 	}
 }
 
-// TestRoomForScrapes asserts that the sharded example has room for the scrapes that
-// deploy/README.md counts: of a full shard's accounts, by each replica of Prometheus.
-func TestRoomForScrapes(t *testing.T) {
+// TestReplicas asserts that the operator's Prometheus has as many replicas as the
+// sharded example has room for: --web.max-requests is computed in deploy/fleet.
+func TestReplicas(t *testing.T) {
 	t.Parallel()
-	const values = "deploy/kubernetes/values/sharded.yaml"
-	accounts := only(t, values, `all (\d+) accounts of the shard`)
-	replicas := only(t, "deploy/kubernetes/sharded-prometheus.yaml", `\n  replicas: (\d+)`)
-	room := only(t, values, `web\.max-requests: (\d+)`)
-	product := 1
-	for _, factor := range []string{accounts, replicas} {
-		n, err := strconv.Atoi(factor)
-		if err != nil {
-			t.Fatal(err)
-		}
-		product *= n
+	load := fleet.Load{Accounts: 3_000, Shards: 3, Interval: time.Minute}
+	replicas, err := strconv.Atoi(only(t, "deploy/kubernetes/sharded-prometheus.yaml", `\n  replicas: (\d+)`))
+	if err != nil {
+		t.Fatal(err)
 	}
-	if want := strconv.Itoa(product * 11 / 10); room != want {
-		t.Errorf("%s has room for %s scrapes, want %s", values, room, want)
-	}
-	sum := only(t, "deploy/README.md", `(\d+ × \d+ × 1\.1 = [\d,]+\d)`)
-	if want := accounts + " × " + replicas + " × 1.1 = " + room; strings.ReplaceAll(sum, ",", "") != want {
-		t.Errorf("deploy/README.md says %s, want %s", sum, want)
+	load.Scrapers = replicas
+	room := only(t, "deploy/kubernetes/values/sharded.yaml", `web\.max-requests: (\d+)`)
+	if want := strconv.Itoa(load.Plan().MaxRequests); room != want {
+		t.Errorf("there is room for %s scrapes, want %s", room, want)
 	}
 }
 
-// TestLinks asserts that what deploy/README.md links to is there.
+// TestLinks asserts that what the documents of this folder link to is there.
 func TestLinks(t *testing.T) {
 	t.Parallel()
-	links := match(read(t, "deploy/README.md"), `\]\(([^)#:]+)\)`)
-	if len(links) < 10 {
-		t.Errorf("only %d links were found", len(links))
-	}
-	for _, link := range links {
-		if _, err := os.Stat(filepath.FromSlash(link)); err != nil {
-			t.Errorf("deploy/README.md links to %s: %v", link, err)
+	for document, atLeast := range map[string]int{"deploy/README.md": 10, "deploy/fleet.md": 7} {
+		links := match(read(t, document), `\]\(([^)#:]+)\)`)
+		if len(links) < atLeast {
+			t.Errorf("only %d links were found in %s", len(links), document)
+		}
+		for _, link := range links {
+			if _, err := os.Stat(filepath.FromSlash(link)); err != nil {
+				t.Errorf("%s links to %s: %v", document, link, err)
+			}
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -38,25 +39,9 @@ const (
 	distributedLimit = 30
 )
 
-const distributedScrape = `
-global: {scrape_interval: %[1]s, scrape_timeout: %[1]s, external_labels: {%[2]s}}
-scrape_configs:
-  - job_name: greenapi-exporter
-    static_configs: [{targets: [%[3]s]}]
-  - job_name: greenapi
-    http_sd_configs: [%[4]s]
-`
-
-// Both agents write the same series. The label that tells them apart keeps their
-// scrapes from falling on the same moment, and does not go on.
-const distributedWrite = `
-remote_write:
-  - url: %s/api/v1/write
-    write_relabel_configs: [{action: labeldrop, regex: replica}]
-`
-
-// distributed is a fleet beyond one machine: shards of exporters, two agents that
-// scrape all of them, a storage, and rules that are evaluated on it.
+// distributed is a fleet beyond one machine, as deploy/fleet.md has it: shards of
+// exporters, two agents that scrape all of them, a storage, and rules that are
+// evaluated on it.
 type distributed struct {
 	sim      *simulation.Simulation
 	shards   []*e2e.Exporter
@@ -95,6 +80,7 @@ func TestFleetBeyondOneMachine(t *testing.T) {
 
 			end := clock.stop()
 			d.awaitRead(t, time.Now())
+			d.awaitRead(t, time.Now()) // agents write a scrape in parts: of the one before, all are there by now
 			want := happened(d.sim, begin, end)
 			if total(want, "greenapi_messages_observed_total") < 100 {
 				t.Errorf("too little happened to be worth counting: %v messages", total(want, "greenapi_messages_observed_total"))
@@ -123,11 +109,10 @@ func startDistributed(t *testing.T, agents string, begin time.Time, clock *clock
 	d.start = func(t *testing.T, replica int) *e2e.Process {
 		t.Helper()
 		if agents == "vmagent" {
-			return e2e.StartVMAgent(t, d.scrapeConfig(""), folders[replica], "-remoteWrite.url="+d.storage.URL+"/api/v1/write",
-				"-remoteWrite.flushInterval=1s", "-promscrape.cluster.name="+fmt.Sprint(replica))
+			return e2e.StartVMAgent(t, d.agentConfig(t, "vmagent.yml", replica), folders[replica], "-remoteWrite.url="+d.storage.URL+"/api/v1/write",
+				"-remoteWrite.flushInterval=1s", fmt.Sprintf("-promscrape.cluster.name=agent-%d", replica))
 		}
-		config := d.scrapeConfig(fmt.Sprintf("replica: agent-%d", replica)) + fmt.Sprintf(distributedWrite, d.storage.URL)
-		return e2e.StartAgent(t, config, folders[replica])
+		return e2e.StartAgent(t, d.agentConfig(t, "agent.yml", replica), folders[replica])
 	}
 	d.agents = []*e2e.Process{d.start(t, 0), d.start(t, 1)}
 	return d
@@ -166,13 +151,22 @@ func (d *distributed) startRules(t *testing.T) {
 		"-evaluationInterval=1s", "-rule.evalDelay="+distributedInterval.String(), "-remoteWrite.flushInterval=1s", "-disableAlertgroupLabel")
 }
 
-func (d *distributed) scrapeConfig(externalLabels string) string {
-	var targets, discovery []string
-	for _, shard := range d.shards {
-		targets = append(targets, fmt.Sprintf("%q", shard.Address))
-		discovery = append(discovery, fmt.Sprintf("{url: %q}", shard.URL+"/sd"))
+// agentConfig is the project's configuration of an agent, with the addresses of this
+// fleet and its interval.
+func (d *distributed) agentConfig(t *testing.T, name string, replica int) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "fleet", name))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return fmt.Sprintf(distributedScrape, *distributedInterval, externalLabels, strings.Join(targets, ", "), strings.Join(discovery, ", "))
+	changes := []string{
+		"http://victoriametrics:8428", d.storage.URL, "agent-0 #", fmt.Sprintf("agent-%d #", replica),
+		"interval: 60s", "interval: " + distributedInterval.String(), "timeout: 30s", "timeout: " + distributedInterval.String(),
+	}
+	for n, shard := range d.shards {
+		changes = append(changes, fmt.Sprintf("greenapi-exporter-%d.greenapi-exporter:10174", n), shard.Address)
+	}
+	return strings.NewReplacer(changes...).Replace(string(text))
 }
 
 // awaitRead waits until the storage has, of both journals of every account, a reading
