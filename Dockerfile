@@ -5,9 +5,9 @@
 #   docker build -t greenapi_exporter .
 #   docker run --rm --read-only --cap-drop=ALL -p 10174:10174 greenapi_exporter --demo
 #
-# make image passes the version, which git knows and this build cannot: .git stays outside. The base is pinned by its tag and
-# not by a digest, because none could be verified when this was written; pin it in a fork with golang:TAG@sha256:DIGEST.
-FROM --platform=$BUILDPLATFORM golang:1.26.8-trixie AS build
+# make image passes the version, which git knows and this build cannot: .git stays outside. The digest of the base is the one that other
+# public repositories pin this tag to; it could not be compared with the registry when this was written.
+FROM --platform=$BUILDPLATFORM golang:1.26.8-trixie@sha256:bdca99a00bc16590cb1a0bb4e698f5fc5d6a64e4d5eef13d9f18a0ee08e5fa65 AS build
 WORKDIR /src
 ENV GOCACHE=/go/cache
 

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 
@@ -49,7 +48,7 @@ func (m MessageSummary) Read() int { return m.count("read") }
 // are left out.
 func (m MessageSummary) Failures() map[string]int {
 	failures := make(map[string]int)
-	for _, reason := range failureLabels() {
+	for _, reason := range failureReasons {
 		if n := m.ByStatus[reason]; n > 0 {
 			failures[reason] = n
 		}
@@ -58,7 +57,7 @@ func (m MessageSummary) Failures() map[string]int {
 }
 
 // Failed returns the messages that failed.
-func (m MessageSummary) Failed() int { return m.count(failureLabels()...) }
+func (m MessageSummary) Failed() int { return m.count(failureReasons...) }
 
 // CallSummary is what a snapshot says of the journal of calls.
 type CallSummary struct {
@@ -129,31 +128,31 @@ func (s *Snapshot) account() (summary Summary) {
 	return summary
 }
 
-func journalSummary(w *ledger.JournalWindow) JournalSummary {
-	return JournalSummary{Known: true, Records: w.Records, Truncated: w.Truncated, ByStatus: make(map[string]int)}
+func (j *journal) summary() JournalSummary {
+	return JournalSummary{Known: true, Records: j.records, Truncated: j.truncated(), ByStatus: make(map[string]int)}
 }
 
 func (w *messageWindow) summary() MessageSummary {
-	m := MessageSummary{journalSummary(&w.JournalWindow)}
-	for _, c := range w.Messages {
-		if !c.Type.Protocol() {
-			m.ByStatus[c.Status.Label()] += c.N
-		}
+	m := MessageSummary{w.journal.summary()}
+	for key, n := range w.messages {
+		m.ByStatus[key.status] += n
 	}
 	return m
 }
 
 func (w *callWindow) summary() CallSummary {
-	c := CallSummary{JournalSummary: journalSummary(&w.JournalWindow)}
-	for _, calls := range w.Calls {
-		c.ByStatus[calls.Status.Label()] += calls.N
-	}
+	c := CallSummary{JournalSummary: w.journal.summary()}
 	var durations ledger.Histogram
-	for _, h := range w.Durations {
-		durations.Count += h.Count
-		durations.Sum += h.Sum
-		for n, count := range h.Buckets {
-			durations.Buckets[n] += count
+	for _, o := range w.outcomes {
+		for status, n := range o.calls {
+			c.ByStatus[status] += n
+		}
+		if o.durations != nil {
+			durations.Count += o.durations.Count
+			durations.Sum += o.durations.Sum
+			for n, count := range o.durations.Buckets {
+				durations.Buckets[n] += count
+			}
 		}
 	}
 	c.Talk = time.Duration(durations.Sum) * time.Second
@@ -189,12 +188,7 @@ func (s *Snapshot) totals() (t totals) {
 			}
 		case messageCounters:
 			counted := c.ledger.Totals()
-			for labels, n := range counted.Observed {
-				if kind, _ := vocabulary.MessageTypeLabelled(labels.Type); !kind.Protocol() {
-					t.messages += n
-				}
-			}
-			t.delivered, t.read = sum(counted.Delivered), sum(counted.Read)
+			t.messages, t.delivered, t.read = sum(counted.Observed), sum(counted.Delivered), sum(counted.Read)
 			t.failed = sum(counted.Failed)
 		}
 	}

@@ -59,7 +59,7 @@ func TestRelease(t *testing.T) {
 func wantFilesNamed(t *testing.T, unpacked string) {
 	t.Helper()
 	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
-	install := regexp.MustCompile(`(?m)^# +install .* (deploy/\S+)`)
+	install := regexp.MustCompile(`(?m)^[$ ]*sudo install .*`)
 	links, installed := 0, 0
 	for _, name := range files(t, unpacked) {
 		path := filepath.Join(unpacked, name)
@@ -70,16 +70,18 @@ func wantFilesNamed(t *testing.T, unpacked string) {
 		var named []string
 		if strings.HasSuffix(name, ".md") {
 			for _, m := range link.FindAllStringSubmatch(string(text), -1) {
-				// What containers are made of is in the repository and in the registry.
-				if name != "deploy/README.md" || !regexp.MustCompile(`^(compose\.yaml|helm/|kubernetes/)`).MatchString(m[1]) {
+				// Code and what containers are made of are in the repository.
+				if filepath.Dir(name) != "deploy" || !regexp.MustCompile(`^(compose\.yaml|helm/|kubernetes/|release/|schemas/)|\.go$`).MatchString(m[1]) {
 					named = append(named, filepath.Join(filepath.Dir(path), m[1]))
 					links++
 				}
 			}
 		}
-		for _, m := range install.FindAllStringSubmatch(string(text), -1) {
-			named = append(named, filepath.Join(unpacked, m[1]))
-			installed++
+		for _, command := range install.FindAllString(string(text), -1) {
+			for _, file := range regexp.MustCompile(` (deploy/\S+)`).FindAllStringSubmatch(command, -1) {
+				named = append(named, filepath.Join(unpacked, file[1]))
+				installed++
+			}
 		}
 		for _, file := range named {
 			if _, err := os.Stat(file); err != nil {

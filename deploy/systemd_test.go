@@ -74,15 +74,13 @@ func wantUnitServes(t *testing.T, program, dir string, metrics ...string) {
 	}
 	// The API is a port on which nothing listens: that the accounts fail is not the unit's fault.
 	text := strings.ReplaceAll(string(example), "/run/credentials/greenapi_exporter.service/", credentials+"/")
-	text = strings.ReplaceAll(text, "    name: ", "    api_url: http://127.0.0.1:1\n    name: ")
+	text = strings.ReplaceAll(text, "https://api.green-api.com", "http://127.0.0.1:1")
 	config := filepath.Join(t.TempDir(), "greenapi.yml")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"token_support", "token_shop"} {
-		if err := os.WriteFile(filepath.Join(credentials, name), []byte("0123456789abcdef0123456789abcdef0123456789abcdef01\n"), 0o400); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.WriteFile(filepath.Join(credentials, "token_support"), []byte("0123456789abcdef0123456789abcdef0123456789abcdef01\n"), 0o400); err != nil {
+		t.Fatal(err)
 	}
 	u := readUnit(t, filepath.Join(dir, "greenapi_exporter.service"))
 	here := strings.NewReplacer(
@@ -97,19 +95,19 @@ func wantUnitServes(t *testing.T, program, dir string, metrics ...string) {
 	cmd := exec.CommandContext(t.Context(), words[0], append(words[1:], "--web.listen-address=127.0.0.1:0")...)
 	cmd.Dir, cmd.Env = "/", []string{}
 	s := serve(t, cmd)
-	wantMetrics(t, s, append(metrics, `name="support"`, `name="shop"`, "greenapi_ledger_last_write_successful{")...)
+	wantMetrics(t, s, append(metrics, `name="support"`, "greenapi_ledger_last_write_successful{")...)
 
 	if reload := u.one(t, "Service.ExecReload"); reload != "/bin/kill -HUP $MAINPID" {
 		t.Fatalf("ExecReload is %q", reload)
 	}
-	if err := os.WriteFile(config, []byte(strings.ReplaceAll(text, "name: shop", "name: store")), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(strings.ReplaceAll(text, "name: support", "name: desk")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
 	s.await(t, regexp.MustCompile(`(?s)configuration loaded.*configuration loaded`))
-	if _, targets := get(t, http.DefaultClient, "http://"+s.address+"/sd"); !strings.Contains(targets, `"store"`) {
+	if _, targets := get(t, http.DefaultClient, "http://"+s.address+"/sd"); !strings.Contains(targets, `"desk"`) {
 		t.Errorf("after SIGHUP, /sd does not know the new name:\n%s", targets)
 	}
 	s.stop(t)

@@ -6,86 +6,88 @@ import (
 	"slices"
 )
 
-// table maps identifiers to values, and costs little more than both: two arrays in
-// the order of the identifiers, and an index over their leading bits. They are
-// hashes, so the index divides them evenly. Rows in several chats may share one.
-type table[V any] struct {
-	ids    []uint64
-	values []V
-	index  []uint32 // index[b] is the position of the first identifier whose leading bits are b or more.
-	shift  int
+// value is what stands beside a key.
+type value[V any] interface {
+	~uint32 | ~uint64
+	// inJournal reports whether the last whole journal held the key.
+	inJournal() bool
+	// lastSeen is when the key was last seen, in Unix seconds of the exporter's
+	// clock. It is known only of keys that the last whole journal did not hold.
+	lastSeen() uint32
+	// left returns the value of the key once a whole journal came without it.
+	left(lastSeen uint32) V
+	// columns are those of Rows in state.proto that hold it.
+	columns() []field[V]
+	// valid reports whether a state file with so many chat types may hold it.
+	valid(chatTypes int) bool
 }
 
-type entry[V any] struct {
-	id    uint64
+type entry[V value[V]] struct {
+	key   uint64
 	value V
 }
 
-// idsPerBucket is how many identifiers share the same leading bits on average, at the
-// least: as many as two cache lines hold, at the most.
-const idsPerBucket = 8
+// table is a map from keys to values that costs little more than both: two
+// arrays in the order of the keys, and an index over the keys' leading bits.
+// Keys are hashes, so the index divides them evenly.
+type table[V value[V]] struct {
+	keys   []uint64
+	values []V
+	index  []uint32 // index[b] is the position of the first key whose leading bits are b or more.
+	shift  int
+}
 
-func newTable[V any](ids []uint64, values []V) table[V] {
-	leading := max(bits.Len(uint(len(ids)/idsPerBucket))-1, 0)
-	t := table[V]{ids: ids, values: values, index: make([]uint32, 1<<leading+1), shift: 64 - leading}
+// keysPerBucket is how many keys share the same leading bits on average, at the
+// least: as many as two cache lines hold, at the most.
+const keysPerBucket = 8
+
+func newTable[V value[V]](keys []uint64, values []V) table[V] {
+	leading := max(bits.Len(uint(len(keys)/keysPerBucket))-1, 0)
+	t := table[V]{keys: keys, values: values, index: make([]uint32, 1<<leading+1), shift: 64 - leading}
 	position := 0
 	for b := range t.index {
-		for position < len(ids) && ids[position]>>t.shift < uint64(b) {
+		for position < len(keys) && keys[position]>>t.shift < uint64(b) {
 			position++
 		}
-		t.index[b] = uint32(position) //nolint:gosec // Tables are shorter.
+		t.index[b] = uint32(position)
 	}
 	return t
 }
 
-// find returns the positions of an identifier, from one to before another.
-func (t *table[V]) find(id uint64) (from, to int) {
-	if len(t.ids) == 0 {
-		return 0, 0
+// find returns the position of key.
+func (t *table[V]) find(key uint64) (int, bool) {
+	if len(t.keys) == 0 {
+		return 0, false
 	}
-	b := id >> t.shift
-	end := int(t.index[b+1])
-	for from = int(t.index[b]); from < end && t.ids[from] < id; from++ {
+	b := key >> t.shift
+	from, to := t.index[b], t.index[b+1]
+	for i, k := range t.keys[from:to] {
+		if k >= key {
+			return int(from) + i, k == key
+		}
 	}
-	for to = from; to < end && t.ids[to] == id; to++ {
-	}
-	return from, to
+	return 0, false
 }
 
-// rebuild returns a table without the entries in drop, and with inserts, which it
-// sorts. It shares nothing with the old one unless nothing changes.
+// rebuild returns a table without the entries at which drop is true, and with
+// inserts, whose keys must be new. It sorts inserts.
 func (t *table[V]) rebuild(inserts []entry[V], drop bitset) table[V] {
-	dropped := drop.count()
-	if len(inserts)+dropped == 0 {
-		return *t
-	}
-	slices.SortStableFunc(inserts, func(a, b entry[V]) int { return cmp.Compare(a.id, b.id) })
-	size := len(t.ids) + len(inserts) - dropped
-	ids, values := make([]uint64, 0, size), make([]V, 0, size)
+	slices.SortFunc(inserts, func(a, b entry[V]) int { return cmp.Compare(a.key, b.key) })
+	size := len(t.keys) + len(inserts) - drop.count()
+	keys, values := make([]uint64, 0, size), make([]V, 0, size)
 	insert := 0
-	for i, id := range t.ids {
-		for ; insert < len(inserts) && inserts[insert].id < id; insert++ {
-			ids, values = append(ids, inserts[insert].id), append(values, inserts[insert].value)
+	for i, key := range t.keys {
+		for ; insert < len(inserts) && inserts[insert].key < key; insert++ {
+			keys, values = append(keys, inserts[insert].key), append(values, inserts[insert].value)
 		}
 		if !drop.has(i) {
-			ids, values = append(ids, id), append(values, t.values[i])
+			keys, values = append(keys, key), append(values, t.values[i])
 		}
 	}
 	for _, e := range inserts[insert:] {
-		ids, values = append(ids, e.id), append(values, e.value)
+		keys, values = append(keys, e.key), append(values, e.value)
 	}
-	return newTable(ids, values)
-}
-
-// picked returns the entries at some positions.
-func (t *table[V]) picked(some bitset) []entry[V] {
-	var entries []entry[V]
-	for i, id := range t.ids {
-		if some.has(i) {
-			entries = append(entries, entry[V]{id, t.values[i]})
-		}
-	}
-	return entries
+	return newTable(keys, values)
 }
 
 // bitset is a set of positions in a table. The nil bitset is empty.
@@ -102,13 +104,6 @@ func (s bitset) add(i int) bool {
 	before := s[i/64]
 	s[i/64] |= 1 << (i % 64)
 	return s[i/64] != before
-}
-
-// addAll puts all of another set of the same size into the set.
-func (s bitset) addAll(more bitset) {
-	for i := range s {
-		s[i] |= more[i]
-	}
 }
 
 func (s bitset) count() int {

@@ -78,6 +78,10 @@ func (r release) writeBill(b binary) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return r.write(r.name(b)+".cdx.json", content)
+}
+
+func (r release) write(name string, content bill) (string, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
@@ -85,7 +89,6 @@ func (r release) writeBill(b binary) (string, error) {
 	if err := encoder.Encode(content); err != nil {
 		return "", fmt.Errorf("encode: %w", err)
 	}
-	name := r.name(b) + ".cdx.json"
 	if err := os.WriteFile(filepath.Join(r.out, name), text.Bytes(), 0o644); err != nil { //nolint:gosec // a release is for everyone
 		return "", fmt.Errorf("write: %w", err)
 	}

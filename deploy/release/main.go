@@ -2,6 +2,9 @@
 // materials for each, and the checksums of all. It is what make release runs.
 //
 //	release -version 1.2.3 -date 2026-01-02T03:04:05Z -out dist -extras "LICENSE deploy/systemd" binary …
+//	release -version 1.2.3 -date 2026-01-02T03:04:05Z -out dist -image ghcr.io/… -chart greenapi-exporter-1.2.3.tgz
+//
+// The second form writes a bill of materials of a packaged Helm chart.
 //
 // The extras, files and folders without their Go code, go into every tarball, at
 // the paths they have here. Equal inputs give equal bytes.
@@ -37,6 +40,8 @@ type release struct {
 	date    time.Time // of everything in the release
 	out     string    // folder for the results
 	extras  []string  // files and folders for every tarball
+	chart   string    // a packaged Helm chart, instead of binaries
+	image   string    // that the chart installs, without the tag
 }
 
 func run(args []string, stdout io.Writer) error {
@@ -46,6 +51,12 @@ func run(args []string, stdout io.Writer) error {
 	}
 	if err := os.MkdirAll(r.out, 0o755); err != nil { //nolint:gosec // a release is for everyone
 		return fmt.Errorf("the folder of the release: %w", err)
+	}
+	if r.chart != "" {
+		if _, err := r.writeChartBill(); err != nil {
+			return fmt.Errorf("bill of materials of %s: %w", r.chart, err)
+		}
+		return nil
 	}
 	var made []string
 	for _, path := range binaries {
@@ -81,6 +92,8 @@ func parse(args []string) (r release, binaries []string, err error) {
 	date := set.String("date", "", "date of everything in it, in the form of RFC 3339")
 	set.StringVar(&r.out, "out", "dist", "folder of the results")
 	extras := set.String("extras", "", "files and folders for every tarball, separated by spaces")
+	set.StringVar(&r.chart, "chart", "", "packaged Helm chart to write a bill of materials of")
+	set.StringVar(&r.image, "image", "", "image that the chart installs")
 	if err := set.Parse(args); err != nil {
 		return r, nil, fmt.Errorf("command line: %w", err)
 	}
@@ -92,8 +105,11 @@ func parse(args []string) (r release, binaries []string, err error) {
 	}
 	r.date = r.date.UTC()
 	r.extras = strings.Fields(*extras)
-	if set.NArg() == 0 {
+	switch {
+	case r.chart == "" && set.NArg() == 0:
 		return r, nil, errors.New("no binaries to pack")
+	case r.chart != "" && (set.NArg() > 0 || r.image == ""):
+		return r, nil, errors.New("-chart takes -image and no binaries")
 	}
 	return r, set.Args(), nil
 }

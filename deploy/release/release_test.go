@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -170,6 +171,8 @@ func TestFaults(t *testing.T) {
 		"half a version":     {[]string{"-version", "1.2", "-date", date, good}, `-version "1.2"`},
 		"no date":            {[]string{"-version", "1.2.3", good}, "-date"},
 		"no binary":          {[]string{"-version", "1.2.3", "-date", date}, "no binaries"},
+		"a chart and binary": {[]string{"-version", "1.2.3", "-date", date, "-chart", noProgram, "-image", "x", good}, "-chart takes"},
+		"a chart of nothing": {[]string{"-version", "1.2.3", "-date", date, "-chart", noProgram}, "-chart takes -image"},
 		"a text":             {[]string{"-version", "1.2.3", "-date", date, noProgram}, "how " + noProgram + " was built"},
 		"paths inside":       {[]string{"-version", "1.2.3", "-date", date, withPaths}, `-trimpath=""`},
 		"no such extra":      {[]string{"-version", "1.2.3", "-date", date, "-extras", "nowhere", good}, "nowhere"},
@@ -186,6 +189,32 @@ func TestFaults(t *testing.T) {
 				t.Errorf("there are checksums of a release that failed: %v", err)
 			}
 		})
+	}
+}
+
+// TestChartBill asserts that the bill of a chart names the chart, by its bytes, and
+// the image.
+func TestChartBill(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	packaged := filepath.Join(dir, "greenapi-exporter-1.2.3.tgz")
+	if err := os.WriteFile(packaged, []byte("a chart"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := run([]string{"-version", "1.2.3", "-date", date, "-out", dir, "-chart", packaged, "-image", "ghcr.io/a/b"}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	var got bill
+	if err := json.Unmarshal(readFile(t, filepath.Join(dir, "greenapi-exporter-1.2.3.chart.cdx.json")), &got); err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte("a chart"))
+	chart, image := got.Metadata.Component, got.Components[0]
+	if chart.PURL != "pkg:helm/greenapi-exporter@1.2.3" || chart.Hashes[0].Content != hex.EncodeToString(sum[:]) {
+		t.Errorf("the chart is %+v", chart)
+	}
+	if want := "pkg:oci/b?repository_url=ghcr.io%2Fa%2Fb&tag=1.2.3"; image.PURL != want || got.Dependencies[0].DependsOn[0] != image.Ref {
+		t.Errorf("the image is %+v, want %s", image, want)
 	}
 }
 

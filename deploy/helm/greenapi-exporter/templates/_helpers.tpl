@@ -149,6 +149,7 @@ labels:
 {{- define "greenapi.ownFlags" -}}
 config.file: config, existingConfigSecret or shards
 config.check: nothing, as it would end the exporter
+config.test: nothing, as it would end the exporter
 demo: demo
 ledger.path: ledger.enabled
 web.listen-address: nothing, as the port is fixed; see service
