@@ -101,9 +101,26 @@ fleet: build $(PROMETHEUS) $(ALERTMANAGER) $(VICTORIA) ## A fleet beyond one mac
 dashboards: ## Write the JSON of the dashboards again
 	go generate ./dashboards
 
+# What is missing is said before anything is built.
+.PHONY: look-needs shots-needs
+look-needs:
+	@[[ "$${GRAFANA_HOME:-}" ]] || command -v grafana >/dev/null || { \
+		echo 'No Grafana: GRAFANA_HOME is not set, and no program grafana is in PATH.'; \
+		echo 'There will be no dashboards to look at, but the exporter'"'"'s own pages and Prometheus.'; }
+shots-needs:
+	@missing=; [[ "$${GRAFANA_HOME:-}" ]] || command -v grafana >/dev/null || missing+=' Grafana (GRAFANA_HOME, or grafana in PATH)'; \
+	command -v chromium chromium-browser google-chrome >/dev/null || missing+=' Chromium'; \
+	[[ -z $$missing ]] || { echo "make shots needs:$$missing" >&2; exit 1; }
+
+LOOK = $(E2E_TOOLS) go test -tags e2e,look -count=1 -v -timeout 0 ./dashboards
+
 .PHONY: look
-look: build $(PROMETHEUS) $(ALERTMANAGER) ## Look at the dashboards: two simulated weeks, then the demo, until Ctrl-C (minutes to begin with)
-	$(E2E_TOOLS) go test -tags e2e,look -count=1 -v -timeout 0 -run '^TestLook$$' ./dashboards
+look: look-needs build $(PROMETHEUS) $(ALERTMANAGER) ## Look at the dashboards: two simulated weeks, then the demo, until Ctrl-C (GRAFANA_HOME=/path)
+	$(LOOK) -run '^TestLook$$'
+
+.PHONY: shots
+shots: shots-needs build $(PROMETHEUS) $(ALERTMANAGER) ## Pictures of the dashboards, whole, in bin/shots; fails when one shows a fault (GRAFANA_HOME=/path ONLY=fleet)
+	$(LOOK) -run '^TestShots$$' -shots.to '$(BIN)/shots' -shots.only '$(ONLY)' -shots.readme "$$PWD/dashboards/screenshots"
 
 .PHONY: bench
 bench: build $(JSON_EXPORTER) ## Measure, and write the tables of deploy/performance.md: some 10 minutes (BENCH=Regexp BENCHTIME=1s LOAD_FLAGS=-help)

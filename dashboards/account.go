@@ -2,7 +2,7 @@ package dashboards
 
 // account answers: what goes on with this account?
 func account() Dashboard {
-	variables := append(targetVariables(),
+	variables := append(hidden(targetVariables(), "job", "instance"),
 		accountVariable(),
 		many(labelVariable("chat_type", "Chat type", accounts("greenapi_window_messages"))),
 		many(labelVariable("media", "Media", accounts("greenapi_window_calls"))),
@@ -10,12 +10,13 @@ func account() Dashboard {
 	return newDashboard(accountUID, "GREEN-API / Account",
 		"One WhatsApp account: from attempted to read, calls and their outcomes, what waits and what restricts it.",
 		variables, annotations(chosenAccounts),
-		section{"Now", append(accountNow(), callsNow()...)},
-		section{"Messages: do they arrive and get read?", accountMessages()},
-		section{"Messages: which?", accountKinds()},
-		section{"Calls: are they answered?", accountCalls()},
-		section{"Calls: how long, and to whom?", accountTalk()},
-		section{"What waits, and what restricts the account?", accountRestrictions()},
+		section{title: "How is the account? As things are now, whatever the time range", panels: append(append(accountNow(), callsNow()...), fires(columns))},
+		section{title: "Messages: do they arrive and get read?", panels: accountMessages()},
+		section{title: "Calls: are they answered?", panels: accountCalls()},
+		section{title: "What waits, and what restricts the account?", panels: accountRestrictions()},
+		section{title: "When do they answer?", panels: answerTimes(), closed: true},
+		section{title: "Messages: which?", panels: accountKinds(), closed: true},
+		section{title: "Calls: how long, and to whom?", panels: accountTalk(), closed: true},
 	)
 }
 
@@ -26,128 +27,146 @@ func chatMessages(more ...string) string { return windowMessages(append(more, ch
 func chatCalls(more ...string) string { return windowCalls(append(more, chosenChats, chosenMedia)...) }
 
 func accountNow() []Panel {
-	const width, height = 4, 4
+	until := func(width int, title, means, metric string) Panel {
+		return stat(view{
+			title: title, width: width, height: statHeight, unit: date, means: means, formula: metric,
+			queries: []query{{"1000 * max(" + accounts(metric) + ")", "until"}},
+		})
+	}
 	return []Panel{
 		stat(view{
-			title: "Account", width: width, height: height, unit: asWords,
-			means:   "The account's name in the exporter's configuration.",
+			title: "Account", width: 6, height: statHeight, unit: words,
+			means:   "The account's name in the exporter's configuration, and its id.",
 			formula: "the label name of greenapi_instance_info",
-			queries: []query{{once(accounts("greenapi_instance_info"), "name"), "{{name}}"}},
+			queries: []query{{"max by (account) (" + accountNames() + ")", "{{account}}"}},
 		}, func(p *Panel) { p.Options.TextMode = "name" }),
 		stat(view{
-			title: "State", width: width, height: height, unit: asWords,
+			title: "State", width: 5, height: statHeight, unit: words,
 			means:   "What GREEN-API says of the account. Only an authorised one sends.",
 			formula: "the state whose greenapi_instance_state is 1; not known while the API does not say",
 			queries: []query{{stateCode(), "state"}},
 		}, mapped(stateMappings())),
+		until(5, "Suspended until", "Until when the messenger has suspended the account. A dash: it has not, or the API does not say.",
+			"greenapi_instance_suspended_until_timestamp_seconds"),
+		until(4, "Paid until", "Until when the account is paid for, where a partner's account lists it. A dash: nobody says.",
+			"greenapi_instance_expiration_timestamp_seconds"),
 		stat(view{
-			title: "Data age", width: width, height: height, unit: seconds,
+			title: "Data age", width: 4, height: statHeight, unit: lasting,
 			means:   "Age of the older of the two journals. Above the scrape interval, what is shown is old.",
 			formula: "now − time of the last success of the collectors calls and messages",
 			queries: []query{{"max(" + dataAge() + ")", "age"}},
-		}, judged(badAbove(300, 1800))),
+		}, judged(oldData())),
+		atLeast(view{
+			title: "Messages", width: 4, height: statHeight, unit: number,
+			means:   "Outgoing messages in the window. Where the journal is truncated, these are the newest, and how many hours they cover is said.",
+			formula: "sum of greenapi_window_messages; covered: now − greenapi_window_oldest_record_timestamp_seconds",
+		}, sum(chatMessages()), "messages"),
+		stat(deliveredOfAll(chatMessages), judged(fewDelivered())),
+		stat(deliveredOfSent(chatMessages), judged(fewDelivered())),
+		stat(readOfDelivered(chatMessages)),
+		stat(failedOfAll(chatMessages), judged(manyWithoutAccount())),
 		stat(view{
-			title: "Messages", width: width, height: height, unit: number,
-			means:   "Outgoing messages in the window.",
-			formula: "sum of greenapi_window_messages",
-			queries: []query{{sum(chatMessages()), "messages"}},
-		}),
-		stat(view{
-			title: "Delivered", width: width, height: height, unit: share,
-			means:   "Share of the messages sent that reached the recipient. Means nothing while outgoingWebhook is off.",
-			formula: "(delivered + read) / (sent + delivered + read), in the window",
-			queries: []query{{ratio(sum(chatMessages(reachedDelivered)), sum(chatMessages(reachedSent))), "delivered"}},
-		}, judged(fewDelivered())),
-		stat(view{
-			title: "Read", width: width, height: height, unit: share,
-			means:   "Share of the messages delivered that were read. The youngest are not read yet.",
-			formula: "read / (delivered + read), in the window",
-			queries: []query{{ratio(sum(chatMessages(reachedRead)), sum(chatMessages(reachedDelivered))), "read"}},
-		}),
-		stat(view{
-			title: "Failed", width: width, height: height, unit: share,
-			means:   "Share of the messages that failed in any way, suspended ones included.",
-			formula: "(noAccount + notInGroup + failed + suspended + noActiveSession) / (all − pending), in the window",
-			queries: []query{{ratio(sum(chatMessages(failed)), sum(chatMessages(concluded))), "failed"}},
-		}, judged(badAbove(0.05, 0.1))),
-		stat(view{
-			title: "Oldest pending", width: width, height: height, unit: seconds,
+			title: "Oldest pending", width: 4, height: statHeight, unit: lasting,
 			means:   "How long the oldest message has waited to be sent. A dash: none waits.",
 			formula: "now − greenapi_window_oldest_pending_timestamp_seconds",
 			queries: []query{{"max(" + age(accounts("greenapi_window_oldest_pending_timestamp_seconds")) + ")", "age"}},
-		}, judged(badAbove(900, 1800))),
+		}, judged(longPending())),
 	}
 }
 
+// atLeast shows a number of the window of a journal, and says so where the journal is
+// truncated: it is then the least that it can be.
+func atLeast(v view, expr, journal string) Panel {
+	of := `journal="` + journal + `"`
+	truncated := "max(" + accounts("greenapi_window_truncated", of) + ")"
+	covered := "round((" + "max(" + age(accounts("greenapi_window_oldest_record_timestamp_seconds", of)) + ")) / 3600)"
+	v.queries = []query{
+		{expr + " unless on () " + truncated + " == 1", journal},
+		{"(" + expr + " and on () " + truncated + ` == 1) * on () group_left (hours) count_values("hours", ` + covered + ")", "▲ truncated: the newest {{hours}} h"},
+	}
+	return stat(v, func(p *Panel) {
+		p.Options.TextMode = "auto"
+		p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, Override{
+			Matcher: Matcher{ID: "byFrameRefID", Options: "B"},
+			Properties: []Property{
+				{"unit", "prefix:≥ "}, {"thresholds", stepped(ochre)}, {"displayName", "newest ${__field.labels.hours} h only"},
+			},
+		})
+	})
+}
+
 func callsNow() []Panel {
-	const width, height = 4, 4
 	return []Panel{
+		atLeast(view{
+			title: "Calls", width: 4, height: statHeight, unit: number,
+			means:   "Outgoing calls in the window. Where the journal is truncated, these are the newest, and how many hours they cover is said.",
+			formula: "sum of greenapi_window_calls; covered: now − greenapi_window_oldest_record_timestamp_seconds",
+		}, sum(chatCalls()), "calls"),
+		stat(answeredOfSeized(chatCalls)),
 		stat(view{
-			title: "Calls", width: width, height: height, unit: number,
-			means:   "Outgoing calls in the window.",
-			formula: "sum of greenapi_window_calls",
-			queries: []query{{sum(chatCalls()), "calls"}},
+			title: "Usual", width: 4, height: statHeight, unit: share,
+			means:   "Answer-seizure ratio of the last 7 days, of all chats and media: what is usual for this account.",
+			formula: "pickUp / (pickUp + hungUp + declined), in 7 days: id_instance:greenapi_calls_answered_per_seized:ratio_baseline7d",
+			queries: []query{{recorded("id_instance:greenapi_calls_answered_per_seized:ratio_baseline7d"), "usual"}},
 		}),
 		stat(view{
-			title: "Answered (ASR)", width: width, height: height, unit: share,
-			means:   "Answer-seizure ratio (ITU-T E.425): share of the calls that reached a telephone which were picked up.",
-			formula: "pickUp / (pickUp + hungUp + declined), in the window",
-			queries: []query{{ratio(sum(chatCalls(answered)), sum(chatCalls(seized))), "ASR"}},
-		}),
-		stat(view{
-			title: "Mean duration (ACD)", width: width, height: height, unit: seconds,
+			title: "Mean call", width: 4, height: statHeight, unit: lasting,
 			means:   "Average call duration: of the answered calls alone.",
 			formula: "seconds of answered calls / answered calls, in the window",
 			queries: []query{{windowACD([]string{chosenChats, chosenMedia}), "ACD"}},
 		}),
 		stat(view{
-			title: "Traffic", width: width, height: height, unit: erlangs,
-			means:   "Calls that went on at a time, on average over the window, in erlangs.",
+			title: "Calls at a time", width: 4, height: statHeight, unit: words,
+			means:   "Calls that went on at a time, on average over the window: the traffic, in erlangs. 1 means a telephone that is never free.",
 			formula: "seconds of answered calls / seconds of the window",
 			queries: []query{{
 				sum(once(accounts("greenapi_window_call_duration_seconds_sum", chosenChats, chosenMedia), "media", "chat_type")) +
 					" / max(" + accounts("greenapi_window_lookback_seconds") + ")", "erlangs",
 			}},
 		}, func(p *Panel) { p.FieldConfig.Defaults.Decimals = new(3) }),
+		stat(view{
+			title: "Settings off", width: 4, height: statHeight, unit: number,
+			means:   "Settings that the journals depend on and that are off. Which ones, the last row but three says.",
+			formula: "number of greenapi_instance_setting_enabled that are 0",
+			queries: []query{{"count(" + once(accounts("greenapi_instance_setting_enabled"), "setting") + " == 0) or 0 * count(" + once(accounts("greenapi_instance_setting_enabled"), "setting") + ")", "settings"}},
+		}, judged(warnFrom(1))),
 	}
 }
 
+// windowACD is the mean duration of the selected calls in the window that were answered.
+func windowACD(selectors []string, by ...string) string {
+	part := func(suffix string) string {
+		return sum(once(accounts("greenapi_window_call_duration_seconds"+suffix, selectors...), "media", "chat_type"), by...)
+	}
+	return part("_sum") + " / (" + part("_count") + " > 0)"
+}
+
 func accountRestrictions() []Panel {
-	until := func(title, means, metric string) Panel {
-		return stat(view{
-			title: title, width: 4, height: 4, unit: fromNow, means: means,
-			formula: metric + ", as time from now",
-			queries: []query{{"1000 * max(" + accounts(metric) + ")", "until"}},
-		})
-	}
-	oldest := func(status string) query {
-		return query{"max(" + age(accounts("greenapi_window_oldest_"+status+"_timestamp_seconds")) + ")", status}
-	}
 	return []Panel{
 		timeseries(view{
-			title: "Waiting messages", width: 12, height: 8, unit: number,
+			title: "Waiting messages", width: 8, height: 8, unit: number,
 			means:   "Messages that wait: pending, held back because the account is suspended, and in the API's queue (where its collector is on).",
 			formula: "greenapi_window_messages by status; greenapi_instance_queue_messages",
+			empty:   noExporter,
 			queries: []query{
 				{sum(chatMessages(`status=~"pending|suspended"`), "status"), "{{status}}"},
 				{"max(" + accounts("greenapi_instance_queue_messages") + ")", "queue"},
 			},
 		}),
 		timeseries(view{
-			title: "Age of the oldest waiting message", width: 12, height: 8, unit: seconds,
-			means:   "How long the oldest pending message has waited to be sent, and the oldest sent one to be delivered.",
-			formula: "now − greenapi_window_oldest_pending_timestamp_seconds; now − greenapi_window_oldest_sent_timestamp_seconds",
-			queries: []query{oldest("pending"), oldest("sent")},
-		}, limits(badAbove(900, 1800))),
+			title: "Oldest pending message", width: 8, height: 8, unit: minutes,
+			means:   "How long the oldest pending message has waited to be sent; dashed, from where on it is late.",
+			formula: "now − greenapi_window_oldest_pending_timestamp_seconds",
+			empty:   "✔ No message waited in this time range",
+			queries: []query{{"max(" + age(accounts("greenapi_window_oldest_pending_timestamp_seconds")) + ") / 60", "pending"}},
+		}, drawn(badAbove(limit("pending_seconds")/2/60, limit("pending_seconds")/60))),
 		stat(view{
-			title: "Settings that the journals depend on", width: 16, height: 4, unit: asWords,
-			means:   "outgoingWebhook: statuses of messages; without it they stay sent. outgoingMessageWebhook: messages sent from the telephone. outgoingCallWebhook: calls.",
+			title: "Settings that the journals depend on", width: 8, height: 8, unit: words,
+			means:   "outgoingWebhook: statuses of messages; without it they stay sent. outgoingMessageWebhook: messages sent from the phone. outgoingCallWebhook: calls.",
 			formula: "greenapi_instance_setting_enabled",
 			queries: []query{{once(accounts("greenapi_instance_setting_enabled"), "setting"), "{{setting}}"}},
-		}, mapped(words("✔ on", teal, "✖ off", vermilion)), func(p *Panel) { p.Options.TextMode = "value_and_name" }),
-		until("Suspended until", "Until when the messenger has suspended the account. A dash: it has not, or the API does not say.",
-			"greenapi_instance_suspended_until_timestamp_seconds"),
-		until("Paid until", "Until when the account is paid for, where a partner's account lists it. A dash: nobody says.",
-			"greenapi_instance_expiration_timestamp_seconds"),
+		}, mapped(either("✔ on", teal, "✖ off", vermilion)), func(p *Panel) {
+			p.Options.TextMode, p.Options.Orientation = "value_and_name", "horizontal"
+		}),
 	}
 }

@@ -37,6 +37,7 @@ func Encode(d Dashboard) ([]byte, error) {
 type section struct {
 	title  string
 	panels []Panel
+	closed bool // until the reader opens it
 }
 
 // newDashboard puts sections below each other.
@@ -53,8 +54,9 @@ func newDashboard(uid, title, description string, variables []Variable, annotati
 	return d
 }
 
-// links lead to the other dashboards, for the same accounts and time. To the account's,
-// which shows one, they do not hand on the many accounts of the others.
+// links lead to the other dashboards, for the same targets and time. What an account's
+// dashboard shows is one of the accounts: it is not handed on, and neither are the many
+// of the others to it.
 func links(from string) []Link {
 	var all []Link
 	for _, to := range []struct{ uid, title string }{{fleetUID, "Fleet"}, {accountUID, "Account"}, {exporterUID, "Exporter"}} {
@@ -62,9 +64,13 @@ func links(from string) []Link {
 			Title: to.title, Type: "link", Tags: []string{}, IncludeVars: true, KeepTime: true,
 			Icon: "dashboard", Tooltip: "For the same accounts and time", URL: "/d/" + to.uid,
 		}
-		if to.uid == accountUID {
+		switch accountUID {
+		case to.uid:
 			link.IncludeVars, link.URL = false, link.URL+"?"+sameTargets
 			link.Tooltip = "One of the accounts, for the same time"
+		case from:
+			link.IncludeVars, link.URL = false, link.URL+"?"+sameTargets
+			link.Tooltip = "All accounts, for the same time"
 		}
 		if to.uid != from {
 			all = append(all, link)
@@ -74,27 +80,33 @@ func links(from string) []Link {
 }
 
 // place gives panels their ids and places: from left to right, in a new line where
-// one does not fit.
+// one does not fit. Those of a closed section stand in its heading.
 func place(sections []section) []Panel {
 	var placed []Panel
-	y := 0
-	put := func(p Panel, x int) {
-		p.ID = len(placed) + 1
+	id, y := 0, 0
+	put := func(p Panel, x int) Panel {
+		id++
+		p.ID = id
 		p.GridPos.X, p.GridPos.Y = x, y
-		placed = append(placed, p)
+		return p
 	}
 	for _, s := range sections {
-		put(Panel{Type: "row", Title: s.title, Collapsed: new(false), GridPos: GridPos{W: columns, H: 1}}, 0)
+		row := put(Panel{Type: "row", Title: s.title, Collapsed: new(s.closed), GridPos: GridPos{W: columns, H: 1}}, 0)
+		var within []Panel
 		y++
 		x, height := 0, 0
 		for _, p := range s.panels {
 			if x+p.GridPos.W > columns {
 				x, y, height = 0, y+height, 0
 			}
-			put(p, x)
+			within = append(within, put(p, x))
 			x, height = x+p.GridPos.W, max(height, p.GridPos.H)
 		}
 		y += height
+		if s.closed {
+			row.Panels, within = within, nil
+		}
+		placed = append(append(placed, row), within...)
 	}
 	return placed
 }

@@ -54,12 +54,26 @@ func textColors(p dashboards.Panel) []string {
 		}
 	}
 	for _, m := range mappings {
-		for _, result := range m.Options {
+		for _, result := range results(m) {
 			colors = append(colors, result.Color)
 		}
 	}
+	// Grafana's own colour of texts is dark or light as the theme is.
+	colors = slices.DeleteFunc(colors, func(c string) bool { return c == "text" || c == "" })
 	slices.Sort(colors)
 	return slices.Compact(colors)
+}
+
+// results returns what a mapping shows values as, by the value.
+func results(m dashboards.Mapping) map[string]dashboards.MappingResult {
+	switch options := m.Options.(type) {
+	case map[string]dashboards.MappingResult:
+		return options
+	case dashboards.SpecialOptions:
+		return map[string]dashboards.MappingResult{options.Match: options.Result}
+	default:
+		return nil
+	}
 }
 
 // contrast is that of WCAG 2, from 1 to 21.

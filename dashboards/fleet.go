@@ -2,12 +2,8 @@ package dashboards
 
 import "fmt"
 
-// Volumes from which on an account is judged, as the alerts do.
 const (
-	judgedMessages = 20
-	judgedCalls    = 30
-	shownAccounts  = 30 // in a timeline
-	shownTraffic   = 10 // in a stack
+	shownAccounts  = 10 // in a timeline and in a stack
 	shownOffenders = 5
 )
 
@@ -17,180 +13,217 @@ func fleet() Dashboard {
 	return newDashboard(fleetUID, "GREEN-API / Fleet",
 		"All WhatsApp accounts at a glance: which are in trouble, do messages arrive and get read, are calls answered, is it worse than last week.",
 		variables, annotations(`id_instance=~"$id_instance|"`),
-		section{"Is any account in trouble?", append(fleetHealth(), fleetAlerts(), fleetStates())},
-		section{"Every account", []Panel{fleetTable()}},
-		section{"Is it worse than usual?", append(fleetTraffic(), fleetRatios()...)},
-		section{"Where to look first", fleetOffenders()},
+		section{title: "Is any account in trouble?", panels: append(fleetHealth(), fleetTrouble(), fires(12), fleetStates())},
+		section{title: "What became of the messages and calls? As the journals are now, whatever the time range", panels: append(fleetOutcomes(), fleetTable())},
+		section{title: "Is it worse than usual?", panels: append(fleetTraffic(), fleetRatios()...)},
+		section{title: "Where to look first", panels: append(fleetOffenders(), fleetKinds()...)},
 	)
 }
 
+// troubled are the accounts in trouble: those that are not authorised, that are not
+// read, about which an alert of weight fires, or whose exporter does not answer.
+func troubled() string {
+	return fmt.Sprintf("(%s == 0 or %s == 0 or count by (id_instance) (%s) or %s)",
+		once(accounts("greenapi_instance_state", isAuthorized)), once(accounts("greenapi_up")),
+		firingAlerts(`severity=~"critical|warning"`, `id_instance!=""`), unscraped())
+}
+
+// unscraped are the accounts whose exporters do not answer.
+func unscraped() string {
+	return fmt.Sprintf("(%s unless on (id_instance) %s)",
+		once("last_over_time("+accounts("greenapi_up")+"[1d]) and on (job, instance) "+exporters("up")+" == 0"), accounts("greenapi_up"))
+}
+
 func fleetHealth() []Panel {
-	authorized := once(accounts("greenapi_instance_state", isAuthorized))
-	up := once(accounts("greenapi_up"))
-	messages, calls := sum(windowMessages()), sum(windowCalls())
+	all := "count(" + once(lastKnown("greenapi_up")) + ")"
+	none := "0 * " + all
 	return []Panel{
 		stat(view{
-			title: "Accounts authorised", width: 6, height: 4, unit: number,
-			means:   "Accounts that can send, of all accounts that the exporter watches.",
-			formula: "accounts in the state authorized; accounts with any greenapi_up",
-			queries: []query{{sum(authorized), "authorised"}, {"count(" + up + ")", "of all"}},
-		}),
+			title: "In trouble", width: 5, height: statHeight, unit: number,
+			means:   "Accounts that are not authorised, that are not read, about which an alert of severity warning or critical fires, or whose exporter is down.",
+			formula: "number of accounts where the state authorized is 0, or greenapi_up is 0, or ALERTS fire, or up is 0; of all accounts with any greenapi_up",
+			queries: []query{{"count(" + troubled() + ") or " + none, "accounts"}, {all, "of"}},
+		}, judged(anyIsBad()), func(p *Panel) { p.override("of", Property{"thresholds", plain()}) }),
 		stat(view{
-			title: "In trouble", width: 4, height: 4, unit: number,
-			means:   "Accounts that are not authorised, or of which not everything could be read.",
-			formula: "number of accounts where the state authorized is 0, or greenapi_up is 0",
-			queries: []query{{fmt.Sprintf("count(%s == 0 or %s == 0) or 0 * count(%s)", authorized, up, up), "accounts"}},
-		}, judged(anyIsBad())),
-		stat(view{
-			title: "Alerts firing", width: 4, height: 4, unit: number,
-			means:   "Alerts of this exporter that fire now.",
+			title: "Alerts firing", width: 5, height: statHeight, unit: number,
+			means:   "Alerts of this exporter that fire now, by severity.",
 			formula: "number of ALERTS named GreenAPI… in the state firing",
-			queries: []query{{"count(" + firingAlerts() + ") or 0 * count(" + up + ")", "alerts"}},
-		}, judged(anyIsBad())),
+			queries: []query{
+				{"count(" + firingAlerts(`severity="critical"`) + ") or 0 * greenapi:threshold:scrape_seconds or absent(greenapi:threshold:scrape_seconds) - 2", "critical"},
+				{"count(" + firingAlerts(`severity!="critical"`) + ") or 0 * greenapi:threshold:scrape_seconds", "others"},
+			},
+		}, judged(anyIsBad()), mapped([]Mapping{{Type: "value", Options: map[string]MappingResult{"-1": {Text: "no rules", Color: ochre}}}}),
+			func(p *Panel) { p.override("others", Property{"thresholds", warnFrom(1)}) }),
 		stat(view{
-			title: "Oldest data", width: 4, height: 4, unit: seconds,
+			title: "Targets down", width: 5, height: statHeight, unit: number,
+			means:   "Targets that Prometheus cannot scrape. What is shown of their accounts is old, or nothing.",
+			formula: "number of targets whose up is 0; of all that have an up",
+			queries: []query{
+				{"count(" + exporters("up") + ") - sum(" + exporters("up") + ")", "targets"},
+				{"count(" + exporters("up") + ")", "of"},
+			},
+		}, judged(anyIsBad()), func(p *Panel) { p.override("of", Property{"thresholds", plain()}) }),
+		stat(view{
+			title: "Oldest data", width: 4, height: statHeight, unit: lasting,
 			means:   "Age of the oldest journal of any account. Above the scrape interval, what is shown is old.",
 			formula: "now − time of the last success of the collectors calls and messages, greatest of all accounts",
 			queries: []query{{"max(" + dataAge() + ")", "age"}},
-		}, judged(badAbove(300, 1800))),
+		}, judged(oldData())),
 		stat(view{
-			title: "Truncated journals", width: 6, height: 4, unit: number,
-			means:   "Journals that held 10,000 records or more: their window gauges cover less than the window. The counters stay right.",
+			title: "Truncated journals", width: 5, height: statHeight, unit: number,
+			means:   "Journals that held 10,000 records or more: their numbers now cover less than the window. The counters stay right.",
 			formula: "number of journals where greenapi_window_truncated is 1",
 			queries: []query{{sum(once(accounts("greenapi_window_truncated"), "journal")), "journals"}},
-		}),
-		stat(view{
-			title: "Messages in the window", width: 4, height: 4, unit: number,
-			means:   "Outgoing messages that the journals hold now (24 hours, unless configured otherwise).",
-			formula: "sum of greenapi_window_messages",
-			queries: []query{{messages, "messages"}},
-		}),
-		stat(view{
-			title: "Delivered", width: 4, height: 4, unit: share,
-			means:   "Share of the messages sent that reached the recipient.",
-			formula: "(delivered + read) / (sent + delivered + read), in the window",
-			queries: []query{{ratio(sum(windowMessages(reachedDelivered)), sum(windowMessages(reachedSent))), "delivered"}},
-		}, judged(fewDelivered())),
-		stat(view{
-			title: "Read", width: 4, height: 4, unit: share,
-			means:   "Share of the messages delivered that were read. The youngest are not read yet.",
-			formula: "read / (delivered + read), in the window",
-			queries: []query{{ratio(sum(windowMessages(reachedRead)), sum(windowMessages(reachedDelivered))), "read"}},
-		}),
-		stat(view{
-			title: "No such account", width: 4, height: 4, unit: share,
-			means:   "Share of the messages that went to numbers without a WhatsApp account. Many of them endanger the sender.",
-			formula: "noAccount / (all − pending), in the window",
-			queries: []query{{ratio(sum(windowMessages(`status="noAccount"`)), sum(windowMessages(concluded))), "no account"}},
-		}, judged(badAbove(0.05, 0.1))),
-		stat(view{
-			title: "Calls in the window", width: 4, height: 4, unit: number,
-			means:   "Outgoing calls that the journals hold now.",
-			formula: "sum of greenapi_window_calls",
-			queries: []query{{calls, "calls"}},
-		}),
-		stat(view{
-			title: "Calls answered (ASR)", width: 4, height: 4, unit: share,
-			means:   "Answer-seizure ratio (ITU-T E.425): share of the calls that reached a telephone which were picked up.",
-			formula: "pickUp / (pickUp + hungUp + declined), in the window",
-			queries: []query{{ratio(sum(windowCalls(answered)), sum(windowCalls(seized))), "ASR"}},
-		}),
+		}, judged(warnFrom(1))),
 	}
 }
 
 // firingAlerts are those about the chosen accounts, and those about no account.
-func firingAlerts() string {
-	return `ALERTS{alertname=~"GreenAPI.+", alertstate="firing", id_instance=~"$id_instance|"}`
+func firingAlerts(more ...string) string {
+	return selected("ALERTS", `alertname=~"GreenAPI.+", alertstate="firing"`, append([]string{`id_instance=~"$id_instance|"`}, more...))
 }
 
-func fleetAlerts() Panel {
+// firingSince is when the alerts began that fire.
+func firingSince() string {
+	return selected("ALERTS_FOR_STATE", `alertname=~"GreenAPI.+"`, []string{`id_instance=~"$id_instance|"`}) +
+		" and ignoring (alertstate) " + firingAlerts()
+}
+
+// fleetTrouble lists the accounts in trouble, and says so when there are none.
+func fleetTrouble() Panel {
+	authorized := accounts("greenapi_instance_state", isAuthorized)
+	lastAuthorized := fmt.Sprintf("max_over_time(timestamp(%s == 1)[$__range:5m]) and on (id_instance) %s == 0", once(authorized), once(authorized))
+	lastRead := fmt.Sprintf("min by (id_instance) (%s) and on (id_instance) (%s == 0 or %s)",
+		once(lastKnown("greenapi_last_success_timestamp_seconds", journals), "collector"), once(accounts("greenapi_up")), unscraped())
+	alerted := "min by (id_instance) (" + firingSince() + ")"
+	of := " and on (id_instance) " + troubled()
+	well := fmt.Sprintf(`label_replace((count(%s) unless on () count(%s)) + 0 / 0, "account", "✔ No account is in trouble", "", "")`, once(accounts("greenapi_up")), troubled())
 	return table(view{
-		title: "What fires", width: 8, height: 9,
-		means:   "Alerts that fire now, with the account that they are about. An alert without one is about the exporter.",
-		formula: "ALERTS named GreenAPI… in the state firing",
-		queries: []query{{expr: "count by (alertname, severity, id_instance) (" + firingAlerts() + ")"}},
+		title: "Which, and since when?", width: 12, height: 7,
+		means: "The accounts in trouble: not authorised, not read, or with an alert of severity warning or critical. " +
+			"Since: when the account was last authorised or, where it is, last read or, where it is, when the first alert began; earlier: before the time range.",
+		formula: "state: the one whose greenapi_instance_state is 1; since: the last time of the state authorized in the time range, " +
+			"greenapi_last_success_timestamp_seconds, or ALERTS_FOR_STATE; alerts: number of ALERTS that fire",
+		empty:   noExporter,
+		queries: []query{{expr: "max by (id_instance, account) (" + named(troubled()+" * 0") + ") or " + well}},
 	}, []column{
-		{title: "Alert", label: "alertname", width: 150},
-		{title: "Severity", label: "severity", width: 70},
-		{title: "Account", label: "id_instance", width: 100, link: toAccount("${__value.raw}")},
-	}, sortedBy("Severity", false), func(p *Panel) { p.FieldConfig.Defaults.NoValue = "✔ No alert fires" })
+		{title: "Account", label: "account", width: 150, grow: true, link: toAccount("${__data.fields.id_instance}")},
+		{title: "State", width: 155, expr: "(" + stateCode() + ")" + of, unit: words, mappings: stateMappings()},
+		{title: "Since", width: 110, expr: "1000 * ((" + lastAuthorized + ") or (" + lastRead + ") or (" + alerted + "))" + of, unit: date, empty: "earlier"},
+		{title: "Read", width: 80, expr: once(accounts("greenapi_up")) + of, unit: words, mappings: either("✔ yes", teal, "✖ no", vermilion), empty: "✖ down"},
+		{title: "Alerts", width: 65, expr: "count by (id_instance) (" + firingAlerts() + ")" + of, unit: number, empty: nothing},
+	}, sortedBy("State", false))
+}
+
+// fires lists the alerts that fire. That none does, or that no rules are loaded, are
+// rows of their own: an empty table would look the same for both.
+func fires(width int) Panel {
+	since := "1000 * max by (alertname, severity, id_instance) (" + firingSince() + ")"
+	about := "(" + named(since) + ` or label_replace(` + since + ` unless on (id_instance) ` + accountNames() + `, "account", "$1", "id_instance", "(.*)"))`
+	say := func(what, text string) string {
+		return `label_replace((` + what + `) + 0 / 0, "alert", "` + text + `", "", "")`
+	}
+	return table(view{
+		title: "What fires, and since when?", width: width, height: 7,
+		means:   "Alerts that fire now, with the account that they are about. An alert without one is about the exporter. Click on the alert for its runbook.",
+		formula: "ALERTS named GreenAPI… in the state firing; since: ALERTS_FOR_STATE",
+		empty:   noExporter,
+		queries: []query{{expr: `label_replace(` + about + `, "alert", "$1", "alertname", "GreenAPI(.+)") or ` +
+			say("greenapi:threshold:scrape_seconds unless on () count("+firingAlerts()+")", "✔ No alert fires") + " or " +
+			say("absent(greenapi:threshold:scrape_seconds)", "▲ The rules are not loaded")}},
+	}, []column{
+		{title: "Alert", label: "alert", width: 190, grow: true, link: toRunbook()},
+		{title: "Severity", label: "severity", width: 90, mappings: severityWords()},
+		{title: "Account", label: "account", width: 165, link: toAccount("${__data.fields.id_instance}")},
+		{title: "Since", width: 110, unit: date, value: true, empty: nothing},
+	}, sortedBy("Severity", false))
 }
 
 func fleetStates() Panel {
-	worst := fmt.Sprintf("bottomk(%d, %s)", shownAccounts, once(
-		"avg_over_time("+accounts("greenapi_instance_state", isAuthorized)+"[$__range] @ end())"))
+	share := once("avg_over_time(" + accounts("greenapi_instance_state", isAuthorized) + "[$__range] @ end())")
+	worst := fmt.Sprintf("bottomk(%d, %s)", shownAccounts, share)
+	rows := func(which string) query {
+		return query{named("(" + stateCode() + ") and on (id_instance) (" + worst + " " + which + " 1)"), "{{account}}"}
+	}
 	return timeline(view{
-		title: "State of the accounts", width: 16, height: 9, unit: asWords, interval: "1m",
-		means:   fmt.Sprintf("State of the %d accounts that were authorised least. Choose accounts above to see others. False states of a minute are known to be reported.", shownAccounts),
+		title: "State of the accounts", width: columns, height: 9, unit: words, interval: "2m",
+		means: fmt.Sprintf("State of the %d accounts that were authorised least, those that were not always so first. "+
+			"Choose accounts above to see others. False states of a minute are known to be reported.", shownAccounts),
 		formula: "the state whose greenapi_instance_state is 1; where exporters disagree, the gravest",
-		queries: []query{{"(" + stateCode() + ") and on (id_instance) " + worst, "{{id_instance}}"}},
+		empty:   noExporter,
+		queries: []query{rows("<"), rows(">=")},
 	}, stateMappings(), linked)
+}
+
+// fleetOutcomes say what became of all, as the journals are now.
+func fleetOutcomes() []Panel {
+	messages, calls := sum(windowMessages()), sum(windowCalls())
+	return []Panel{
+		stat(view{
+			title: "Messages", width: 4, height: statHeight, unit: number,
+			means:   "Outgoing messages that the journals hold now (24 hours, unless configured otherwise).",
+			formula: "sum of greenapi_window_messages",
+			queries: []query{{messages, "messages"}},
+		}),
+		stat(deliveredOfAll(windowMessages), judged(fewDelivered())),
+		stat(failedOfAll(windowMessages), judged(manyWithoutAccount())),
+		stat(readOfDelivered(windowMessages)),
+		stat(view{
+			title: "Calls", width: 4, height: statHeight, unit: number,
+			means:   "Outgoing calls that the journals hold now.",
+			formula: "sum of greenapi_window_calls",
+			queries: []query{{calls, "calls"}},
+		}),
+		stat(answeredOfSeized(windowCalls)),
+	}
 }
 
 func fleetTable() Panel {
 	byAccount := func(expr string) string { return sum(expr, "id_instance") }
-	const width = 74
 	return table(view{
-		title: "Accounts", width: columns, height: 12,
-		means: "One row an account, as its journals are now. Click on an account to open it.",
-		formula: "delivered = (delivered + read) / (sent + delivered + read); read = read / (delivered + read); no account = noAccount / (all − pending); " +
-			"ASR = pickUp / (pickUp + hungUp + declined); ACD = seconds of answered calls / answered calls; all in the window",
-		queries: []query{{expr: "max by (id_instance, name) (" + accounts("greenapi_instance_info") + ")"}},
+		title: "Every account", width: columns, height: 12,
+		means: "One row per account, as its journals are now. Click on an account to open it. Usual: the answered share (answer-seizure ratio, ASR) of the last 7 days.",
+		formula: "delivered = (delivered + read) / (all − pending); failed = (noAccount + notInGroup + failed + suspended + noActiveSession) / (all − pending); " +
+			"read = read / (delivered + read); answered = pickUp / (pickUp + hungUp + declined), in the window; " +
+			"usual = id_instance:greenapi_calls_answered_per_seized:ratio_baseline7d",
+		empty:   noExporter,
+		queries: []query{{expr: withAccount("max by (id_instance, name) (" + lastKnown("greenapi_instance_info") + ")")}},
 	}, []column{
-		{title: "Account", label: "id_instance", width: 105, link: toAccount("${__value.raw}")},
-		{title: "Name", label: "name", width: 100},
-		{title: "State", width: 120, expr: stateCode(), unit: asWords, mappings: stateMappings()},
-		{title: "Messages", width: width, expr: byAccount(windowMessages()), unit: number},
+		{title: "Account", label: "name", width: 110, grow: true, link: toAccount("${__data.fields.Id}")},
+		{title: "Id", label: "id_instance", width: 115, link: toAccount("${__value.raw}")},
+		{title: "State", width: 155, expr: stateCode(), unit: words, mappings: stateMappings()},
+		{title: "Messages", width: 85, expr: byAccount(windowMessages()), unit: number},
+		{title: "Delivered", width: 85, unit: share, thresholds: fewDelivered(), expr: deliveredOfAll(windowMessages, "id_instance").expr()},
+		{title: "Failed", width: 70, unit: share, thresholds: manyWithoutAccount(), expr: failedOfAll(windowMessages, "id_instance").expr()},
+		{title: "Read", width: 70, unit: share, expr: readOfDelivered(windowMessages, "id_instance").expr()},
 		{
-			title: "Delivered", width: width, unit: share, thresholds: fewDelivered(),
-			expr: ratio(byAccount(windowMessages(reachedDelivered)), byAccount(windowMessages(reachedSent))),
-		},
-		{
-			title: "Read", width: width, unit: share,
-			expr: ratio(byAccount(windowMessages(reachedRead)), byAccount(windowMessages(reachedDelivered))),
-		},
-		{
-			title: "No account", width: width + 6, unit: share, thresholds: badAbove(0.05, 0.1),
-			expr: ratio(byAccount(windowMessages(`status="noAccount"`)), byAccount(windowMessages(concluded))),
-		},
-		{
-			title: "Oldest pending", width: width + 26, unit: seconds, thresholds: badAbove(900, 1800),
+			title: "Pending", width: 85, unit: lasting, thresholds: longPending(),
 			expr: age(once(accounts("greenapi_window_oldest_pending_timestamp_seconds"))),
 		},
-		{title: "Calls", width: width - 14, expr: byAccount(windowCalls()), unit: number},
-		{title: "ASR", width: width - 6, unit: share, expr: ratio(byAccount(windowCalls(answered)), byAccount(windowCalls(seized)))},
-		{title: "ACD", width: width - 6, unit: seconds, expr: windowACD(nil, "id_instance")},
-		{
-			title: "Truncated", width: width, unit: asWords, mappings: words("▲ yes", ochre, "no", slate),
-			expr: once(accounts("greenapi_window_truncated")),
-		},
-		{title: "Data age", width: width, unit: seconds, thresholds: badAbove(300, 1800), expr: once(dataAge())},
+		{title: "Calls", width: 65, expr: byAccount(windowCalls()), unit: number},
+		{title: "Answered", width: 85, unit: share, expr: answeredOfSeized(windowCalls, "id_instance").expr()},
+		{title: "Usual", width: 70, unit: share, expr: recorded("id_instance:greenapi_calls_answered_per_seized:ratio_baseline7d")},
+		{title: "Truncated", width: 90, unit: words, mappings: either("▲ yes", ochre, "no", slate), expr: once(accounts("greenapi_window_truncated"))},
+		{title: "Data age", width: 85, unit: lasting, thresholds: oldData(), expr: once(dataAge())},
 	}, sortedBy("State", false))
-}
-
-// windowACD is the mean duration of the selected calls in the window that were answered.
-func windowACD(selectors []string, by ...string) string {
-	part := func(suffix string) string {
-		return sum(once(accounts("greenapi_window_call_duration_seconds"+suffix, selectors...), "media", "chat_type"), by...)
-	}
-	return part("_sum") + " / (" + part("_count") + " > 0)"
 }
 
 func fleetTraffic() []Panel {
 	traffic := func(what, record string) Panel {
 		of := recorded(record)
-		top := fmt.Sprintf("topk(%d, avg_over_time(%s[$__range] @ end()))", shownTraffic, of)
+		top := fmt.Sprintf("topk(%d, avg_over_time(%s[$__range] @ end()))", shownAccounts, of)
 		largest := watched(of) + " and on (id_instance) " + top
 		return timeseries(view{
-			title: what + " an hour", width: 12, height: 9, unit: number, interval: "5m",
-			means:   fmt.Sprintf("%s of the %d busiest accounts and of the others, in the hour before; dashed, the total of a week ago.", what, shownTraffic),
+			title: what + " in the hour before", width: 12, height: 10, unit: number, interval: "5m",
+			means:   fmt.Sprintf("%s of the %d busiest accounts and of the others; dashed, the total of a week ago.", what, shownAccounts),
 			formula: "increase of the counter over 1 h, by account; the total with offset 1w",
+			empty:   noRecords,
 			queries: []query{
-				{largest, "{{id_instance}}"},
-				{"round(" + sum(watched(of)) + " - " + sum(largest) + ", 0.01)", "others"},
-				{sum(watched(lastWeek(of))), "total, a week ago"},
+				{whole(named(largest)), "{{account}}"},
+				{some("round(" + sum(watched(of)) + " - " + sum(largest) + ")"), "others"},
+				{whole(sum(watched(lastWeek(of)))), "total, a week ago"},
 			},
-		}, stacked, shortLegend, ghost("total, a week ago"), colored("others", grey))
+		}, area, colored("others", grey), ghost("total, a week ago"), shortLegend)
 	}
 	return []Panel{
 		traffic("Messages", "id_instance:greenapi_messages_observed:increase1h"),
@@ -206,46 +239,19 @@ func fleetRatios() []Panel {
 		now := func(selector string) string { return selector }
 		return timeseries(view{
 			title: title, width: 8, height: 8, unit: share, interval: "5m",
-			means: means + " Dashed, a week ago.", formula: formula,
+			means: means + " Dashed, a week ago.", formula: formula, empty: noRecords,
 			queries: []query{{both(now), name}, {both(lastWeek), "a week ago"}},
 		}, ghost("a week ago"), colored(name, color))
 	}
 	return []Panel{
-		compared("Delivered, 6 hours", "Share of the messages sent that were delivered, over all accounts.",
-			"messages delivered / messages sent, each counted in the 6 hours before", "6h",
-			"id_instance:greenapi_messages_delivered:increase", "id_instance:greenapi_messages_sent:increase", "delivered", teal),
-		compared("Read, 24 hours", "Share of the messages delivered that were read, over all accounts.",
+		compared("Receipts per message sent, 24 h", "Delivery receipts of the last 24 hours for each message sent in them, over all accounts. A campaign that has just begun lowers it.",
+			"messages delivered / messages sent, each counted in the 24 hours before", "24h",
+			"id_instance:greenapi_messages_delivered:increase", "id_instance:greenapi_messages_sent:increase", "receipts", teal),
+		compared("Readings per message delivered, 24 h", "Messages read in the last 24 hours for each one delivered in them, over all accounts.",
 			"messages read / messages delivered, each counted in the 24 hours before", "24h",
-			"id_instance:greenapi_messages_read:increase", "id_instance:greenapi_messages_delivered:increase", "read", blue),
-		compared("Calls answered (ASR), 24 hours", "Share of the calls that reached a telephone which were picked up, over all accounts.",
+			"id_instance:greenapi_messages_read:increase", "id_instance:greenapi_messages_delivered:increase", "readings", blue),
+		compared("Calls answered (ASR), 24 h", "Share of the calls that reached a telephone which were picked up, over all accounts.",
 			"calls answered / calls picked up, hung up or declined, in the 24 hours before", "24h",
 			"id_instance:greenapi_calls_answered:increase", "id_instance:greenapi_calls_seized:increase", "ASR", amber),
-	}
-}
-
-func fleetOffenders() []Panel {
-	offenders := func(title, means, formula, pick, record, volume string, least int, thresholds *Thresholds) Panel {
-		return barGauge(view{
-			title: title, width: 8, height: 7, unit: share,
-			means: fmt.Sprintf("%s Accounts with fewer than %d of them are left out.", means, least), formula: formula,
-			queries: []query{{
-				fmt.Sprintf("%s(%d, %s and on (id_instance) %s >= %d)", pick, shownOffenders, watched(recorded(record)), recorded(volume), least),
-				"{{id_instance}}",
-			}},
-		}, judged(thresholds), linked)
-	}
-	return []Panel{
-		offenders("Fewest delivered", "Accounts with the lowest share of delivered messages.",
-			"messages delivered / messages sent, in 24 h", "bottomk",
-			"id_instance:greenapi_messages_delivered_per_sent:ratio_increase24h", "id_instance:greenapi_messages_sent:increase24h",
-			judgedMessages, fewDelivered()),
-		offenders("Most numbers without an account", "Accounts that most often write to numbers without WhatsApp.",
-			"noAccount / (sent + failed for good), in 24 h", "topk",
-			"id_instance:greenapi_messages_no_account_per_attempted:ratio_increase24h", "id_instance:greenapi_messages_attempted:increase24h",
-			judgedMessages, badAbove(0.05, 0.1)),
-		offenders("Fewest calls answered", "Accounts with the lowest answer-seizure ratio.",
-			"pickUp / (pickUp + hungUp + declined), in 24 h", "bottomk",
-			"id_instance:greenapi_calls_answered_per_seized:ratio_increase24h", "id_instance:greenapi_calls_seized:increase24h",
-			judgedCalls, plain()),
 	}
 }

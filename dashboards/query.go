@@ -29,6 +29,38 @@ func selected(metric, chosen string, more []string) string {
 	return metric + "{" + strings.Join(append([]string{chosen}, more...), ", ") + "}"
 }
 
+// lastKnown is a metric of the chosen accounts, or what was last known of it in a day,
+// where the exporter cannot be scraped.
+func lastKnown(metric string, more ...string) string {
+	selector := accounts(metric, more...)
+	return fmt.Sprintf("(%s or last_over_time(%s[1d]) and on (job, instance) %s == 0)", selector, selector, exporters("up"))
+}
+
+// named gives series of accounts the label account, with which people know them: the
+// name and the id, or the id alone where it is the name.
+func named(expr string) string {
+	return fmt.Sprintf("(%s) * on (id_instance) group_left (account) %s", expr, accountNames())
+}
+
+func accountNames() string {
+	info := "max by (id_instance, name) (last_over_time(" + accounts("greenapi_instance_info") + "[1d]))"
+	return "topk by (id_instance) (1, " + withAccount(info) + ")"
+}
+
+// withAccount gives series with a name and an id the label account.
+func withAccount(expr string) string {
+	return `label_replace(label_join(` + expr + `, "account", " · ", "name", "id_instance"), "account", "$1", "account", "([0-9]+) · [0-9]+")`
+}
+
+// counted is how much a counter grew by in each bar of a panel.
+func counted(counter string) string { return over("$__interval", counter) }
+
+// whole rounds what PromQL extrapolates to the number of events that it is.
+func whole(expr string) string { return "round(" + expr + ")" }
+
+// some leaves out what is 0, so that legends list what there is.
+func some(expr string) string { return expr + " > 0" }
+
 // watched keeps, of records, the accounts that the chosen targets watch.
 func watched(expr string) string {
 	return fmt.Sprintf("(%s and on (id_instance) %s)", expr, accounts("greenapi_up"))
@@ -54,9 +86,6 @@ func sum(expr string, by ...string) string {
 func ratio(part, whole string) string {
 	return fmt.Sprintf("clamp_max(%s / (%s > 0), 1)", part, whole)
 }
-
-// perHour is how often a counter moves, in events an hour.
-func perHour(counter string) string { return "3600 * rate(" + counter + "[$__rate_interval])" }
 
 // over is what a counter grew by in a window.
 func over(window, counter string) string { return "increase(" + counter + "[" + window + "])" }
@@ -99,5 +128,5 @@ const (
 
 // dataAge is how long ago the journals of each account were last read.
 func dataAge() string {
-	return age(once(accounts("greenapi_last_success_timestamp_seconds", journals), "collector"))
+	return age(once(lastKnown("greenapi_last_success_timestamp_seconds", journals), "collector"))
 }

@@ -4,6 +4,7 @@ package dashboards_test
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"math"
 	"os"
@@ -50,30 +51,41 @@ func replayedAccounts(end time.Time) []simulation.Account {
 		},
 		{
 			ID: "1101000003", Name: "logged-out", Token: "c", MessagesPerDay: 60, CallsPerDay: 20,
-			Incidents: []simulation.Incident{last(simulation.IncidentLogout, 20*time.Hour, 1)},
+			Incidents: []simulation.Incident{last(simulation.IncidentLogout, 20*time.Hour, 1), last(simulation.IncidentWebhooksOff, 20*time.Hour, 1)},
 		},
 	}
 }
 
-// story is what is replayed.
-type story struct {
-	from     time.Time // of the first scrape; by default, where the clock of a bubble begins
+// scenario is what is replayed.
+type scenario struct {
+	from     time.Time     // of the first scrape; by default, where the clock of a bubble begins
+	last     time.Duration // by default, that of replayed
 	accounts func(end time.Time) []simulation.Account
-	alert    bool // whether an alert fires at the end
+	coarse   bool                             // whether there are fewer scrapes of what is older than three days
+	alert    bool                             // whether an alert fires at the end
+	progress func(format string, args ...any) // told of each step; nil for no one
 }
 
-// replay scrapes the accounts through two simulated weeks and writes what Prometheus
+// coarsely is the interval between scrapes of what is older than recently: two within
+// the hour that rules look back, and no more.
+const (
+	coarsely = 2 * interval
+	recently = 3 * 24 * time.Hour
+)
+
+// replay scrapes the accounts through the simulated time and writes what Prometheus
 // would store of the metrics that are wanted. It returns the time of the first and
 // the last scrape.
-func replay(t *testing.T, file string, wanted map[string]bool, s story) (from, to time.Time) {
+func replay(t *testing.T, file string, wanted map[string]bool, s scenario) (from, to time.Time) {
 	t.Helper()
-	ledgers := t.TempDir()
+	ledgers := memoryDir(t)
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(s.from))
 		from = time.Now()
-		to = from.Add(replayed)
+		to = from.Add(cmp.Or(s.last, replayed))
 		out := newSampleWriter(t, file, wanted)
 		e := newExporter(t, ledgers, s.accounts(to)...)
+		day := 0
 		for !time.Now().After(to) {
 			at := time.Now()
 			out.scrape(e.scrape(t.Context(), t), at)
@@ -81,14 +93,40 @@ func replay(t *testing.T, file string, wanted map[string]bool, s story) (from, t
 			out.sample("up", nil, 1, at)
 			out.sample("scrape_duration_seconds", nil, 0.2, at)
 			out.sample("scrape_timeout_seconds", nil, 30, at)
-			if s.alert && to.Sub(at) < 8*time.Hour {
-				out.line(`ALERTS{alertname="GreenAPIAccountSuspended",alertstate="firing",severity="critical",id_instance="`+watchedAccount+`"}`, 1, at)
+			if since := to.Add(-8 * time.Hour); s.alert && at.After(since) {
+				const alert = `alertname="GreenAPIAccountSuspended",severity="critical",id_instance="` + watchedAccount + `"`
+				out.line(`ALERTS{alertstate="firing",`+alert+"}", 1, at)
+				out.line(`ALERTS_FOR_STATE{`+alert+"}", float64(since.Unix()), at)
 			}
-			time.Sleep(interval - time.Since(at))
+			if d := int(at.Sub(from).Hours() / 24); d > day && s.progress != nil {
+				day = d
+				s.progress("  day %d of %.0f", d, to.Sub(from).Hours()/24)
+			}
+			step := interval
+			if s.coarse && to.Sub(at) > recently {
+				step = coarsely
+			}
+			time.Sleep(step - time.Since(at))
 		}
 		out.close()
 	})
 	return from, to
+}
+
+// memoryDir is a temporary folder, in memory where the system has one for that: state
+// files are synced at each scrape, which disks take their time for.
+func memoryDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "greenapi-replay-") //nolint:usetesting // t.TempDir is on a disk
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 // sampleWriter writes OpenMetrics text with times.

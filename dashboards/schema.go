@@ -56,16 +56,16 @@ type Variable struct {
 
 // VariableQuery asks Prometheus for the values of a variable.
 type VariableQuery struct {
-	QryType int    `json:"qryType"` // 1: label values
+	QryType int    `json:"qryType"` // 1: label values, 3: the result of a query
 	Query   string `json:"query"`
 	RefID   string `json:"refId"`
 }
 
 // VariableValue is what a variable is set to at first.
 type VariableValue struct {
-	Selected bool     `json:"selected"`
-	Text     []string `json:"text"`
-	Value    []string `json:"value"`
+	Selected bool `json:"selected"`
+	Text     any  `json:"text"` // a list, where several can be chosen
+	Value    any  `json:"value"`
 }
 
 // Datasource names a data source.
@@ -124,6 +124,8 @@ type Panel struct {
 	Panels          []Panel          `json:"panels,omitempty"`    // of a collapsed row
 	Datasource      *Datasource      `json:"datasource,omitempty"`
 	Interval        string           `json:"interval,omitempty"` // the least step
+	MaxDataPoints   int              `json:"maxDataPoints,omitempty"`
+	TimeFrom        string           `json:"timeFrom,omitempty"`
 	Targets         []Target         `json:"targets,omitempty"`
 	Transformations []Transformation `json:"transformations,omitempty"`
 	FieldConfig     *FieldConfig     `json:"fieldConfig,omitempty"`
@@ -164,6 +166,26 @@ type Organize struct {
 	RenameByName  map[string]string `json:"renameByName"`
 }
 
+// SortBy is the options of the transformation that sorts rows.
+type SortBy struct {
+	Sort []SortField `json:"sort"`
+}
+
+// SortField is what rows are sorted by.
+type SortField struct {
+	Field string `json:"field"`
+	Desc  bool   `json:"desc,omitempty"`
+}
+
+// Matrix is the options of the transformation that makes columns of the values of a
+// field.
+type Matrix struct {
+	ColumnField string `json:"columnField"`
+	RowField    string `json:"rowField"`
+	ValueField  string `json:"valueField"`
+	EmptyValue  string `json:"emptyValue"`
+}
+
 // FieldConfig is how values are shown.
 type FieldConfig struct {
 	Defaults  FieldDefaults `json:"defaults"`
@@ -192,13 +214,19 @@ type Color struct {
 
 // Mapping shows values as texts.
 type Mapping struct {
-	Type    string                   `json:"type"` // value
-	Options map[string]MappingResult `json:"options"`
+	Type    string `json:"type"`    // value or special
+	Options any    `json:"options"` // a map[string]MappingResult by value, or SpecialOptions
+}
+
+// SpecialOptions is the mapping of what is no number.
+type SpecialOptions struct {
+	Match  string        `json:"match"`
+	Result MappingResult `json:"result"`
 }
 
 // MappingResult is what a value is shown as.
 type MappingResult struct {
-	Color string `json:"color"`
+	Color string `json:"color,omitempty"`
 	Index int    `json:"index"`
 	Text  string `json:"text"`
 }
@@ -221,13 +249,17 @@ type Custom struct {
 	LineWidth         *int          `json:"lineWidth,omitempty"`
 	LineStyle         *LineStyle    `json:"lineStyle,omitempty"`
 	FillOpacity       int           `json:"fillOpacity,omitempty"`
+	BarAlignment      int           `json:"barAlignment,omitempty"` // -1: a bar stands before its time
 	ShowPoints        string        `json:"showPoints,omitempty"`
 	SpanNulls         bool          `json:"spanNulls,omitempty"`
 	AxisSoftMin       *float64      `json:"axisSoftMin,omitempty"`
+	AxisSoftMax       *float64      `json:"axisSoftMax,omitempty"`
 	Stacking          *Stacking     `json:"stacking,omitempty"`
 	ThresholdsStyle   *Mode         `json:"thresholdsStyle,omitempty"`
 	CellOptions       *CellOptions  `json:"cellOptions,omitempty"`
 	MinWidth          int           `json:"minWidth,omitempty"`
+	Width             int           `json:"width,omitempty"`
+	Align             string        `json:"align,omitempty"`
 	Filterable        bool          `json:"filterable,omitempty"`
 	ScaleDistribution *Distribution `json:"scaleDistribution,omitempty"`
 }
@@ -281,105 +313,7 @@ type Property struct {
 
 // DataLink leads from a value to elsewhere.
 type DataLink struct {
-	Title string `json:"title"`
-	URL   string `json:"url"`
-}
-
-// Options is what a kind of panel can be told. Each knows some of them.
-type Options struct {
-	Legend        *Legend        `json:"legend,omitempty"`
-	Tooltip       *Tooltip       `json:"tooltip,omitempty"`
-	ReduceOptions *ReduceOptions `json:"reduceOptions,omitempty"`
-
-	// stat and bargauge
-	ColorMode   string `json:"colorMode,omitempty"`
-	GraphMode   string `json:"graphMode,omitempty"`
-	TextMode    string `json:"textMode,omitempty"`
-	JustifyMode string `json:"justifyMode,omitempty"`
-	Orientation string `json:"orientation,omitempty"`
-	DisplayMode string `json:"displayMode,omitempty"`
-	ValueMode   string `json:"valueMode,omitempty"`
-	NamePlace   string `json:"namePlacement,omitempty"`
-	ShowUnfill  bool   `json:"showUnfilled,omitempty"`
-	MinVizH     int    `json:"minVizHeight,omitempty"`
-	MinVizW     int    `json:"minVizWidth,omitempty"`
-
-	// state-timeline
-	ShowValue   string   `json:"showValue,omitempty"`
-	MergeValues *bool    `json:"mergeValues,omitempty"`
-	RowHeight   *float64 `json:"rowHeight,omitempty"`
-	AlignValue  string   `json:"alignValue,omitempty"`
-
-	// table
-	ShowHeader *bool  `json:"showHeader,omitempty"`
-	CellHeight string `json:"cellHeight,omitempty"`
-	SortBy     []Sort `json:"sortBy,omitempty"`
-
-	// heatmap
-	Calculate    *bool          `json:"calculate,omitempty"`
-	Color        *HeatmapColor  `json:"color,omitempty"`
-	YAxis        *HeatmapAxis   `json:"yAxis,omitempty"`
-	RowsFrame    *HeatmapLayout `json:"rowsFrame,omitempty"`
-	FilterValues *HeatmapFilter `json:"filterValues,omitempty"`
-	CellGap      int            `json:"cellGap,omitempty"`
-}
-
-// Legend is the legend of a panel; that of a heatmap knows show alone, the others
-// the rest.
-type Legend struct {
-	Show        bool     `json:"show,omitempty"`
-	ShowLegend  bool     `json:"showLegend,omitempty"`
-	DisplayMode string   `json:"displayMode,omitempty"`
-	Placement   string   `json:"placement,omitempty"`
-	Calcs       []string `json:"calcs,omitzero"`
-}
-
-// Tooltip is what is shown under the pointer.
-type Tooltip struct {
-	Show       bool   `json:"show,omitempty"` // of a heatmap, before 10.3; later versions read the mode
-	Mode       string `json:"mode"`
-	Sort       string `json:"sort,omitempty"`
-	ShowColor  *bool  `json:"showColorScale,omitempty"`
-	YHistogram *bool  `json:"yHistogram,omitempty"`
-}
-
-// ReduceOptions is how a series becomes a number.
-type ReduceOptions struct {
-	Calcs  []string `json:"calcs"`
-	Fields string   `json:"fields"`
-	Values bool     `json:"values"`
-}
-
-// Sort orders a table by a column.
-type Sort struct {
-	DisplayName string `json:"displayName"`
-	Desc        bool   `json:"desc"`
-}
-
-// HeatmapColor is the colours of a heatmap.
-type HeatmapColor struct {
-	Mode     string  `json:"mode"`
-	Scheme   string  `json:"scheme"`
-	Scale    string  `json:"scale"`
-	Exponent float64 `json:"exponent"`
-	Steps    int     `json:"steps"`
-	Reverse  bool    `json:"reverse"`
-	Fill     string  `json:"fill"`
-}
-
-// HeatmapAxis is the axis of the buckets.
-type HeatmapAxis struct {
-	Unit          string `json:"unit"`
-	AxisPlacement string `json:"axisPlacement"`
-	Reverse       bool   `json:"reverse"`
-}
-
-// HeatmapLayout says what the bounds of a bucket are.
-type HeatmapLayout struct {
-	Layout string `json:"layout"`
-}
-
-// HeatmapFilter leaves out cells.
-type HeatmapFilter struct {
-	LE float64 `json:"le"`
+	Title       string `json:"title"`
+	URL         string `json:"url"`
+	TargetBlank bool   `json:"targetBlank,omitempty"`
 }

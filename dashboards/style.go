@@ -1,109 +1,190 @@
 package dashboards
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
 
-// The palette of Okabe and Ito, whose colours people with colour vision
-// deficiencies tell apart, without its yellow, which white swallows. Colour never
-// speaks alone: beside it stands a text or a number.
-const (
-	blue      = "#0072B2"
-	sky       = "#56B4E9"
-	teal      = "#009E73"
-	amber     = "#E69F00"
-	vermilion = "#D55E00"
-	purple    = "#CC79A7"
-	grey      = "#999999"
+	"github.com/greenapi-exporter/greenapi_exporter/client"
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 )
 
-// Amber and grey where they colour text: darker, so that it can be read on white
-// as well as on black. The other colours of texts can be read on both as they are.
+// The palette is that of the vocabulary. Colour never speaks alone: beside it stands
+// a text or a number.
 const (
-	ochre = "#BE8400"
-	slate = "#8E8E8E"
+	blue      = string(vocabulary.Blue)
+	sky       = string(vocabulary.Sky)
+	teal      = string(vocabulary.Teal)
+	amber     = string(vocabulary.Amber)
+	vermilion = string(vocabulary.Vermilion)
+	purple    = string(vocabulary.Purple)
+	grey      = string(vocabulary.Grey)
+	ochre     = string(vocabulary.Ochre) // amber and grey where they colour texts
+	slate     = string(vocabulary.Slate)
+
+	neutral = "text" // Grafana's name for the colour of text, dark or light as the theme is
 )
 
-// Units, as Grafana calls them.
+// Units, as Grafana calls them. Ages and durations on an axis are in one unit, so that
+// the ticks are round: "s" would label them 8.33 mins.
 const (
 	share   = "percentunit"
-	seconds = "s"
-	number  = "short"
+	lasting = "s"      // of a single number: 45 s, 3 mins, 2 hours
+	number  = "locale" // 13,676
+	words   = "none"   // of values that are shown as texts
+	text    = "string" // of labels: ids are digits, and no numbers
 	memory  = "bytes"
 	perSec  = "reqps"
-	hourly  = "suffix:/h"
+	volume  = "binBps"
+	millis  = "suffix: ms"
+	secs    = "suffix: s"
+	minutes = "suffix: min"
+	hours   = "suffix: h"
+	days    = "suffix: d"
 	erlangs = "suffix: E"
-	asWords = "none" // of values that are shown as texts
 	cores   = "suffix: cores"
-	fromNow = "dateTimeFromNow" // of milliseconds
+	date    = "time:D MMM HH:mm" // of milliseconds
 )
 
+// nothing is what a number is shown as that is not known.
 const nothing = "–"
 
-// state is a value of the label state, and how people read it.
-type state struct {
-	name, text, color string
+// The texts of panels that are empty for a reason.
+const (
+	noExporter = "Nothing known: no exporter was scraped in this time range"
+	noRecords  = "No records: the rules are not loaded, or are younger than what this shows"
+	noMessages = "No messages in this time range"
+	noCalls    = "No calls in this time range"
+	noAnswers  = "No calls answered in this time range"
+)
+
+// limits are the thresholds of the rules that the dashboards draw or say, by the name
+// of the record in greenapi-thresholds.yml. A test holds them equal.
+var limits = map[string]float64{
+	"delivery_ratio":     0.80,
+	"delivery_messages":  20,
+	"no_account_ratio":   0.10,
+	"pending_seconds":    1800,
+	"data_age_seconds":   1800,
+	"answer_calls":       30,
+	"short_call_ratio":   0.5,
+	"invalid_call_ratio": 0.3,
 }
 
-// states are in the order of their gravity: where two exporters disagree, the
-// gravest counts. A state's code is its place here, from 1; 0 is not known.
-var states = []state{
-	{"blocked", "✖ blocked", purple},
-	{"notAuthorized", "✖ logged out", vermilion},
-	{"suspended", "▲ suspended", ochre},
-	{"pendingPassword", "⌨ password awaited", ochre},
-	{"pendingCode", "⌨ code awaited", ochre},
-	{"starting", "… starting", blue},
-	{"sleepMode", "☾ sleep mode", blue},
-	{"other", "? other state", slate},
-	{"authorized", "✔ authorised", teal},
+// journalCap is how many records a journal has at most.
+const journalCap = client.JournalCap
+
+// limit returns a threshold of the rules.
+func limit(name string) float64 {
+	value, ok := limits[name]
+	if !ok {
+		panic("dashboards: no threshold " + name) // by mistake of the code here, which a test would find
+	}
+	return value
 }
 
-// stateCode gives the code of each account's state.
+// stateCode gives the code of each account's state, which sorts the gravest first.
+// Where two exporters disagree, the gravest counts.
 func stateCode() string {
 	expr := ""
-	for n, s := range states {
-		expr += "(" + once(accounts("greenapi_instance_state", `state="`+s.name+`"`)) + " == 1) * " + strconv.Itoa(n+1) + " or "
+	for _, s := range codedStates() {
+		if s.known {
+			expr += "(" + once(accounts("greenapi_instance_state", `state="`+s.Label+`"`)) + " == 1) * " + strconv.Itoa(s.code) + " or "
+		} else {
+			expr += once(lastKnown("greenapi_up")) + " * 0 + " + strconv.Itoa(s.code)
+		}
 	}
-	return expr + once(accounts("greenapi_up")) + " * 0"
+	return expr
+}
+
+// codedState is a state with its code.
+type codedState struct {
+	vocabulary.Word
+	code  int
+	known bool
+}
+
+// codedStates are the states by gravity: those of the vocabulary, where the gravest
+// stand first and the one that works last; then that of accounts of which none is
+// known, whose code lies between those in trouble and the one that works.
+func codedStates() []codedState {
+	all := vocabulary.InstanceStates()
+	works := len(all) - 1
+	var states []codedState
+	for _, w := range append(slices.Clone(all[1:works]), all[0]) { // the first is that of words that nobody listed
+		states = append(states, codedState{w, len(states) + 1, true})
+	}
+	return append(states,
+		codedState{all[works], len(all) + 1, true},
+		codedState{vocabulary.Word{Text: "? not known", Color: vocabulary.Slate}, len(all), false})
 }
 
 func stateMappings() []Mapping {
-	options := map[string]MappingResult{"0": {Text: "? not known", Color: slate}}
-	for n, s := range states {
-		options[strconv.Itoa(n+1)] = MappingResult{Text: s.text, Color: s.color, Index: n + 1}
+	options := make(map[string]MappingResult)
+	for _, s := range codedStates() {
+		options[strconv.Itoa(s.code)] = MappingResult{Text: s.String(), Color: string(s.Color), Index: s.code}
 	}
 	return []Mapping{{Type: "value", Options: options}}
 }
 
-// words shows 1 and 0 as texts.
-func words(one, oneColor, zero, zeroColor string) []Mapping {
+// either shows 1 and 0 as texts.
+func either(one, oneColor, zero, zeroColor string) []Mapping {
 	return []Mapping{{Type: "value", Options: map[string]MappingResult{
 		"1": {Text: one, Color: oneColor},
 		"0": {Text: zero, Color: zeroColor, Index: 1},
 	}}}
 }
 
-func successWords() []Mapping { return words("✔ works", teal, "✖ fails", vermilion) }
+func successWords() []Mapping { return either("✔ works", teal, "✖ fails", vermilion) }
 
-// Thresholds are those of the alerts in deploy/prometheus, or half way there.
-
-func badAbove(warning, critical float64) *Thresholds {
-	return steps(teal, ochre, warning, vermilion, critical)
+// severityWords are shown by their weight.
+func severityWords() []Mapping {
+	return []Mapping{{Type: "value", Options: map[string]MappingResult{
+		"critical": {Text: "✖ critical", Color: vermilion},
+		"warning":  {Text: "▲ warning", Color: ochre, Index: 1},
+		"info":     {Text: "i info", Color: slate, Index: 2},
+	}}}
 }
 
-func fewDelivered() *Thresholds { return steps(vermilion, ochre, 0.8, teal, 0.9) }
-
-func anyIsBad() *Thresholds {
-	return &Thresholds{Mode: "absolute", Steps: []Threshold{{Color: teal}, {Color: vermilion, Value: new(1.0)}}}
+// missing shows what is not there as a text.
+func missing(text string) Mapping {
+	return Mapping{Type: "special", Options: SpecialOptions{Match: "null+nan", Result: MappingResult{Text: text, Color: slate, Index: 90}}}
 }
+
+// Thresholds. The first step is of what is not known, which has no value: it is grey,
+// and neither good nor bad.
 
 // plain colours all values alike: they are neither good nor bad.
-func plain() *Thresholds { return &Thresholds{Mode: "absolute", Steps: []Threshold{{Color: blue}}} }
+func plain() *Thresholds { return stepped(neutral) }
 
-func steps(lowest, middle string, from float64, highest string, above float64) *Thresholds {
-	return &Thresholds{Mode: "absolute", Steps: []Threshold{
-		{Color: lowest}, {Color: middle, Value: &from}, {Color: highest, Value: &above},
-	}}
+func badAbove(warning, critical float64) *Thresholds {
+	return stepped(teal, step(ochre, warning), step(vermilion, critical))
 }
+
+func warnFrom(least float64) *Thresholds { return stepped(teal, step(ochre, least)) }
+
+func fewDelivered() *Thresholds {
+	low := limit("delivery_ratio")
+	return stepped(vermilion, step(ochre, low), step(teal, (1+low)/2))
+}
+
+func manyWithoutAccount() *Thresholds {
+	return badAbove(limit("no_account_ratio")/2, limit("no_account_ratio"))
+}
+
+func longPending() *Thresholds { return badAbove(limit("pending_seconds")/2, limit("pending_seconds")) }
+
+func oldData() *Thresholds { return badAbove(300, limit("data_age_seconds")) }
+
+func anyIsBad() *Thresholds { return stepped(teal, step(vermilion, 1)) }
+
+func stepped(lowest string, steps ...Threshold) *Thresholds {
+	return &Thresholds{Mode: "absolute", Steps: append([]Threshold{{Color: slate}, step(lowest, lowestValue)}, steps...)}
+}
+
+// lowestValue is below all values that are shown.
+const lowestValue = -1e12
+
+func step(color string, from float64) Threshold { return Threshold{Color: color, Value: &from} }
 
 // seriesColor is the colour that a value has in all panels.
 type seriesColor struct{ name, color string }
@@ -113,51 +194,37 @@ type seriesColor struct{ name, color string }
 func seriesColors(legend string) []seriesColor {
 	switch legend {
 	case "{{status}}":
-		return []seriesColor{
-			{"pending", amber},
-			{"sent", sky},
-			{"delivered", teal},
-			{"read", blue},
-			{"noAccount", vermilion},
-			{"notInGroup", purple},
-			{"failed", vermilion},
-			{"suspended", amber},
-			{"noActiveSession", grey},
-			{"pickUp", teal},
-			{"hungUp", amber},
-			{"declined", vermilion},
-			{"invalid", purple},
-			{"missed", sky},
-			{"offer", grey},
-			{"unknown", grey},
-			{"other", grey},
-		}
+		return wordColors(vocabulary.MessageStatuses(), vocabulary.CallStatuses())
 	case "{{reason}}":
-		return []seriesColor{
-			{"noAccount", vermilion}, {"notInGroup", purple}, {"failed", blue}, {"suspended", amber}, {"noActiveSession", grey},
-		}
+		return wordColors(vocabulary.MessageStatuses())
 	case "{{chat_type}}":
-		return []seriesColor{{"private", blue}, {"group", amber}, {"channel", purple}, {"broadcast", sky}, {"other", grey}}
+		return wordColors(vocabulary.ChatTypes())
 	case "{{origin}}":
-		return []seriesColor{{"api", blue}, {"phone", amber}, {"unknown", grey}}
+		return wordColors(vocabulary.Origins())
 	case "{{media}}":
-		return []seriesColor{{"voice", blue}, {"video", amber}}
+		return wordColors(vocabulary.AllMedia())
 	case "{{journal}}", "{{collector}}":
 		return []seriesColor{{"calls", amber}, {"messages", blue}, {"state", teal}, {"settings", purple}, {"queue", sky}}
 	}
-	for _, c := range []seriesColor{
-		{"observed", grey},
-		{"pending", amber},
-		{"sent", sky},
-		{"delivered", teal},
-		{"read", blue},
-		{"queue", purple},
-		{"voice", blue},
-		{"video", amber},
-	} {
+	named := wordColors(vocabulary.MessageStatuses(), vocabulary.AllMedia())
+	for _, c := range append(named, seriesColor{"observed", grey}, seriesColor{"queue", purple}) {
 		if c.name == legend {
 			return []seriesColor{c}
 		}
 	}
 	return nil
+}
+
+func wordColors(sets ...[]vocabulary.Word) []seriesColor {
+	var colors []seriesColor
+	known := make(map[string]bool)
+	for _, words := range sets {
+		for _, w := range words {
+			if w.Color != "" && !known[w.Label] {
+				known[w.Label] = true
+				colors = append(colors, seriesColor{w.Label, string(w.Color)})
+			}
+		}
+	}
+	return colors
 }

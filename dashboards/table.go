@@ -1,13 +1,22 @@
 package dashboards
 
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
 // column is a column of a table: a label, or the value of a query.
 type column struct {
 	title string
-	width int // at least, in pixels
+	width int  // in pixels
+	grow  bool // it takes what room is left
 
 	label string // the label that it shows; empty for a value
 
 	expr       string // the value, by the labels that the table's rows have
+	value      bool   // it shows the value of the query that brings the labels
+	empty      string // shown where there is no value
 	unit       string
 	mappings   []Mapping
 	thresholds *Thresholds
@@ -18,7 +27,7 @@ type column struct {
 // of the queries; with names, further queries that only bring labels.
 func table(v view, columns []column, changes ...change) Panel {
 	labels := v.queries
-	v.unit, v.queries = number, nil
+	v.unit, v.queries = text, nil // of columns that are labels and are not listed
 	for _, c := range columns {
 		if c.expr != "" {
 			v.queries = append(v.queries, query{expr: c.expr})
@@ -32,21 +41,40 @@ func table(v view, columns []column, changes ...change) Panel {
 	p.Options = &Options{ShowHeader: new(true), CellHeight: "sm"}
 
 	order := Organize{ExcludeByName: map[string]bool{"Time": true}, IndexByName: map[string]int{}, RenameByName: map[string]string{}}
-	refs := 0
+	refs, shown := 0, false
 	for n, c := range columns {
 		field := c.label
-		if c.label == "" {
+		switch {
+		case c.value:
+			field, shown = valueField(values, len(v.queries)), true
+		case c.label == "":
 			field = valueField(refs, len(v.queries))
 			refs++
 		}
 		order.IndexByName[field], order.RenameByName[field] = n, c.title
 		p.override(c.title, c.properties()...)
 	}
-	for n := values; n < len(v.queries); n++ {
+	for n := values; n < len(v.queries) && !shown; n++ {
 		order.ExcludeByName[valueField(n, len(v.queries))] = true
 	}
+	p.hideLabels(labels, order)
 	p.Transformations = []Transformation{{ID: "merge", Options: struct{}{}}, {ID: "organize", Options: order}}
 	return p.with(changes)
+}
+
+// hideLabels hides the labels that are no columns. They stay fields, which links need.
+func (p *Panel) hideLabels(labels []query, order Organize) {
+	for _, label := range []string{"id_instance", "alertname", "account", "name"} {
+		if order.RenameByName[label] != "" {
+			continue
+		}
+		for _, q := range labels {
+			if strings.Contains(q.expr, label) {
+				p.override(label, Property{"custom.hidden", true})
+				break
+			}
+		}
+	}
 }
 
 // valueField is what Grafana calls the value of the nth of several queries.
@@ -58,15 +86,25 @@ func valueField(n, queries int) string {
 }
 
 func (c column) properties() []Property {
-	properties := []Property{{"custom.minWidth", c.width}}
-	if c.unit != "" {
+	properties := []Property{{"custom.width", c.width}}
+	if c.grow {
+		properties = []Property{{"custom.minWidth", c.width}}
+	}
+	mappings := c.mappings
+	if c.label != "" {
+		properties = append(properties, Property{"unit", text}, Property{"custom.align", "left"})
+	} else {
 		properties = append(properties, Property{"unit", c.unit})
+		mappings = append(slices.Clone(mappings), missing(cmp.Or(c.empty, nothing)))
 	}
-	if c.unit == share {
+	switch c.unit {
+	case share:
 		properties = append(properties, Property{"decimals", 1})
+	case number, lasting:
+		properties = append(properties, Property{"decimals", 0})
 	}
-	if c.mappings != nil {
-		properties = append(properties, Property{"mappings", c.mappings})
+	if mappings != nil {
+		properties = append(properties, Property{"mappings", mappings})
 	}
 	if c.thresholds != nil {
 		properties = append(properties, Property{"thresholds", c.thresholds})
@@ -96,4 +134,12 @@ func toAccount(id string) *DataLink {
 // linked leads from every value of a panel to the dashboard of its account.
 func linked(p *Panel) {
 	p.FieldConfig.Defaults.Links = []DataLink{*toAccount("${__field.labels.id_instance}")}
+}
+
+// runbooks are where the alerts are explained.
+const runbooks = "https://github.com/greenapi-exporter/greenapi_exporter/blob/main/deploy/prometheus/runbooks.md"
+
+// toRunbook leads from an alert to its runbook.
+func toRunbook() *DataLink {
+	return &DataLink{Title: "Open the runbook", URL: runbooks + "#${__data.fields.alertname}", TargetBlank: true}
 }

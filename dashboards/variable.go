@@ -1,10 +1,20 @@
 package dashboards
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
+
+// variableRef is what Grafana calls the query of a variable.
+const variableRef = "PrometheusVariableQueryEditor-VariableQuery"
 
 // datasourceVariable chooses the Prometheus.
 func datasourceVariable() Variable {
-	return Variable{Name: "datasource", Label: "Data source", Type: "datasource", Query: "prometheus", Refresh: 1}
+	return Variable{
+		Name: "datasource", Label: "Data source", Type: "datasource", Query: "prometheus", Refresh: 1,
+		// Without, Grafana takes the first of the alphabet.
+		Current: &VariableValue{Text: "default", Value: "default"},
+	}
 }
 
 // labelVariable chooses values of a label that a selector's series have.
@@ -12,7 +22,7 @@ func labelVariable(name, title, selector string) Variable {
 	values := fmt.Sprintf("label_values(%s, %s)", selector, name)
 	return Variable{
 		Name: name, Label: title, Type: "query", Datasource: &prom, Definition: values,
-		Query:   VariableQuery{QryType: 1, Query: values, RefID: "PrometheusVariableQueryEditor-VariableQuery"},
+		Query:   VariableQuery{QryType: 1, Query: values, RefID: variableRef},
 		Refresh: 2, Sort: 1,
 	}
 }
@@ -22,6 +32,16 @@ func many(v Variable) Variable {
 	v.Multi, v.IncludeAll, v.AllValue = true, true, ".+"
 	v.Current = &VariableValue{Selected: true, Text: []string{"All"}, Value: []string{"$__all"}}
 	return v
+}
+
+// hidden takes variables out of the controls. Links and addresses still set them.
+func hidden(variables []Variable, names ...string) []Variable {
+	for n := range variables {
+		if slices.Contains(names, variables[n].Name) {
+			variables[n].Hide = 2
+		}
+	}
+	return variables
 }
 
 // targetVariables choose the data source and the exporter's targets. All jobs are
@@ -38,8 +58,14 @@ func targetVariables() []Variable {
 	}
 }
 
+// accountVariable chooses accounts by their names and ids.
 func accountVariable() Variable {
-	return labelVariable("id_instance", "Account", exporters("greenapi_up"))
+	info := "max by (id_instance, name) (last_over_time(" + exporters("greenapi_instance_info") + "[$__range]))"
+	v := labelVariable("id_instance", "Account", "")
+	v.Definition = "query_result(" + withAccount(info) + ")"
+	v.Query = VariableQuery{QryType: 3, Query: v.Definition, RefID: variableRef}
+	v.Regex = `/account="(?<text>[^"]+)",id_instance="(?<value>[^"]+)"/`
+	return v
 }
 
 // annotations mark what explains a turn in the lines. Grafana asks for few points of
@@ -65,7 +91,7 @@ func annotations(firing ...string) []Annotation {
 
 func annotation(name, color, expr, title, text, tags string) Annotation {
 	return Annotation{
-		Name: name, Datasource: prom, Enable: true, IconColor: color, Expr: expr, Step: "60s",
+		Name: name, Datasource: prom, Enable: true, Hide: true, IconColor: color, Expr: expr, Step: "60s",
 		TitleFormat: title, TextFormat: text, TagKeys: tags,
 		Target: &AnnotationTarget{Expr: expr, Interval: "60s", RefID: "Anno"},
 	}

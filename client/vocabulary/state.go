@@ -14,7 +14,7 @@ var instanceStates = [...]Word{
 	{Label: "pendingPassword", Text: "⌨ password awaited", Color: Ochre, Meaning: "waits for the password (Telegram)"},
 	{Label: "pendingCode", Text: "⌨ code awaited", Color: Ochre, Meaning: "waits for the code of the login"},
 	{Label: "starting", Aliases: []string{""}, Text: "… starting", Color: Blue, Meaning: "starting, or null while the instance is made; more than 5 minutes is a fault"},
-	{Label: "sleepMode", Text: "☾ sleep mode", Color: Sky, Meaning: "the phone is off or offline"},
+	{Label: "sleepMode", Text: "☾ sleep mode", Color: Blue, Meaning: "the phone is off or offline"},
 	{Label: "authorized", Text: "✔ authorized", Color: Teal, Meaning: "works"},
 }
 
