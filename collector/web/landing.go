@@ -20,7 +20,7 @@ type landingPage struct {
 
 	Total     string
 	Counts    []badge
-	Period    string // which the numbers cover, where a row does not say otherwise
+	Period    string // which the numbers cover, where a row does not say otherwise; empty before the first read
 	Age       string // how old they are
 	Rows      []instanceRow
 	Left      string // how many accounts are left out; empty for none
@@ -59,7 +59,9 @@ func (s *Server) landing(w http.ResponseWriter, r *http.Request) {
 	p.Reload = true
 	p.Counts = severityCounts(ordered)
 	window := usualWindow(ordered)
-	p.Period = period(window)
+	if window > 0 {
+		p.Period = period(window)
+	}
 	if left := len(ordered) - maxRows; left > 0 {
 		p.Left = thousands(left)
 		ordered = ordered[:maxRows]
@@ -161,7 +163,6 @@ func newInstanceRow(t ranked, now time.Time) instanceRow {
 	for _, name := range slices.Sorted(maps.Keys(t.Labels)) {
 		row.Labels = append(row.Labels, name+"="+t.Labels[name])
 	}
-	row.Trouble = "waits for its first read"
 	last := t.last
 	if last == nil {
 		last = new(collector.Snapshot) // of which nothing is known

@@ -52,7 +52,7 @@ func newGraph(name string, height int, part time.Duration, all series, further .
 		Title: fmt.Sprintf("%s in each %d minutes of the last 24 hours, at most %s", name, int(part.Minutes()), thousands(top)),
 	}
 	if g.Empty {
-		g.Title = "No " + strings.ToLower(name) + " in the last 24 hours"
+		g.Title = "No " + strings.ToLower(name) + " seen in the last 24 hours"
 		return g
 	}
 	g.Area = steps(all.counts, top, height) + fmt.Sprintf("V%dz", height)

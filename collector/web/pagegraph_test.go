@@ -26,7 +26,7 @@ func TestSteps(t *testing.T) {
 func TestGraphWithoutEvents(t *testing.T) {
 	t.Parallel()
 	g := callGraph(make([]collector.TrendPoint, smallParts), smallHeight)
-	if !g.Empty || g.Area != "" || g.Title != "No calls in the last 24 hours" {
+	if !g.Empty || g.Area != "" || g.Title != "No calls seen in the last 24 hours" {
 		t.Errorf("%+v", g)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/common/version"
 )
 
-// Paths of the pages, beside / and the debug page at probePath.
+// Paths of the pages other than / and the debug page at probePath.
 const (
 	historyPath  = "/history"
 	instancePath = "/instance"

@@ -33,7 +33,7 @@ func TestGoldenPages(t *testing.T) {
 		if n := s.requests() - before; n != 0 {
 			t.Errorf("%d requests to the API for pages that only show", n)
 		}
-		pace(s.api.Instance("1101000001"))
+		stagger(s.api.Instance("1101000001"))
 		page, metrics := cutMetrics(s.page(t, "/probe?target=support&debug=true"))
 		golden(t, "debug.html", page)
 		time.Sleep(4 * time.Second)
@@ -138,7 +138,7 @@ func TestHistoryKeepsWhatLeft(t *testing.T) {
 			t.Error("a refresh of an instance that has left is gone from the history")
 		}
 		if body := s.page(t, gone); !strings.Contains(body, "Read of sales") {
-			t.Error("no story of an instance that has left")
+			t.Error("no page of a read of an instance that has left")
 		}
 		for _, path := range []string{
 			"/history?instance=1101000001", "/history?at=1", "/history?instance=&at=", "/history?instance=1101000001&at=x",
@@ -177,7 +177,7 @@ func TestStoryOfTheLastRefreshOfALargeFleet(t *testing.T) {
 			t.Error("failures are not kept longer")
 		}
 		if body := s.page(t, s.lastRefresh(t, "quiet")); !strings.Contains(body, "Read of quiet") {
-			t.Error("another story")
+			t.Error("another page")
 		}
 	})
 }

@@ -167,9 +167,9 @@ func journals(in *greenapitest.Instance) {
 	})
 }
 
-// pace makes each method of an instance answer at a time of its own, so that what a
+// stagger makes each method of an instance answer at a time of its own, so that what a
 // refresh did has an order.
-func pace(in *greenapitest.Instance) {
+func stagger(in *greenapitest.Instance) {
 	for n, method := range []string{
 		greenapitest.MethodGetStateInstance, greenapitest.MethodGetSettings,
 		greenapitest.MethodLastOutgoingCalls, greenapitest.MethodLastOutgoingMessages,
@@ -198,7 +198,7 @@ func newCompany(t *testing.T) *site {
 	for n := 1; n <= 9; n++ {
 		instances[n] = s.api.AddInstance(fmt.Sprintf("110100000%d", n), fmt.Sprintf("token%d", n))
 		journals(instances[n])
-		pace(instances[n])
+		stagger(instances[n])
 	}
 	instances[2].ClearFaults()
 	instances[2].Fault(greenapitest.MethodLastOutgoingCalls, greenapitest.Fault{Status: 502, Delay: 200 * time.Millisecond, Body: []byte("<html>Bad Gateway</html>")}, 1)
