@@ -2,12 +2,19 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
 	"net"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/collector"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 )
 
 // TestSaysWhereToLook starts the exporter on ports of the system's choice, and asks
@@ -105,6 +112,62 @@ func TestDemoIsAlive(t *testing.T) {
 	if code := p.end(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
+}
+
+// TestReadyBeforeTheFirstReadEnds starts the exporter for an account that hangs: it is
+// ready all the same, and stops when it is told to.
+func TestReadyBeforeTheFirstReadEnds(t *testing.T) {
+	t.Parallel()
+	srv := greenapitest.NewServer()
+	defer srv.Close()
+	srv.AddInstance("1101000001", "abc").Fault(greenapitest.AnyMethod, greenapitest.FaultHang(), 0)
+	p := start(t, "--config.file="+writeFile(t, "instances: [{id: '1101000001', token: abc, api_url: '"+srv.URL+"'}]"), "--web.first-read")
+	if code, _ := p.get(t, "/-/ready"); code != 200 {
+		t.Errorf("not ready: %d", code)
+	}
+	if _, body := p.get(t, "/"); !strings.Contains(body, "No account was read yet.") {
+		t.Errorf("the page says:\n%s", body)
+	}
+	if code := p.end(); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, p.stderr)
+	}
+}
+
+// TestDemoReadsEachMinute lets time pass for an account of the demo that nobody scrapes.
+func TestDemoReadsEachMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api := greenapitest.NewPipeServer()
+		defer api.Close()
+		account := api.AddInstance("1101000001", "abc")
+		e := &exporter{flags: &flags{demo: true, firstRead: true}}
+		fleet := collector.NewFleet(collector.Options{Concurrency: 4, Timeout: time.Minute, MinInterval: 10 * time.Second, Dial: api.DialContext, Logger: slog.New(slog.DiscardHandler)})
+		defer fleet.Close()
+		cfg, err := config.Parse("test", fmt.Appendf(nil, "instances: [{id: '1101000001', token: abc, api_url: %q}]", api.URL), config.Defaults{Window: time.Hour, Collectors: []string{"messages"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := fleet.Apply(cfg); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		bound, ended := make(chan struct{}), make(chan struct{})
+		go func() {
+			e.firstRead(ctx, fleet, bound)
+			close(ended)
+		}()
+		time.Sleep(time.Minute)
+		if n := account.Count(greenapitest.AnyMethod); n != 0 {
+			t.Errorf("read %d times before the port was bound", n)
+		}
+		close(bound)
+		time.Sleep(150 * time.Second)
+		if n := account.Count(greenapitest.AnyMethod); n != 3 {
+			t.Errorf("read %d times in two minutes and a half, want 3", n)
+		}
+		stop()
+		<-ended
+	})
 }
 
 // TestFirstRead starts the exporter for two accounts, of which one has a wrong token,

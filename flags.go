@@ -7,9 +7,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/web"
@@ -27,14 +29,16 @@ type flags struct {
 	configTest  bool
 	demo        bool
 
-	window       time.Duration
-	timeout      time.Duration
-	minInterval  time.Duration
-	concurrency  int
-	maxBodyBytes int64
-	maxClockSkew time.Duration
-	maxPartner   int
-	collectors   []collectorFlag
+	window            time.Duration
+	wholeReadInterval time.Duration
+	numberPrefixes    []string
+	timeout           time.Duration
+	minInterval       time.Duration
+	concurrency       int
+	maxBodyBytes      int64
+	maxClockSkew      time.Duration
+	maxPartner        int
+	collectors        []collectorFlag
 
 	ledgerPath       string
 	ledgerRetention  time.Duration
@@ -80,6 +84,10 @@ func newApplication() (*kingpin.Application, *flags) {
 
 	app.Flag("greenapi.window", "How far back the journals are asked for, in whole minutes; the file can say otherwise for an instance.").Default("24h").SetValue(
 		durationValue(&f.window, ", in whole minutes, from 1m to 365d", "24h", func(d time.Duration) bool { return config.CheckWindow(d) == nil }))
+	app.Flag("greenapi.whole-read-interval", "How often the whole window is read; in between, only records since the last read. 0: at every scrape. The file can say otherwise for an account.").Default("15m").SetValue(
+		durationValue(&f.wholeReadInterval, ", or 0 to read the whole window at every scrape", "15m", func(d time.Duration) bool { return config.CheckWholeReadInterval(d) == nil }))
+	app.Flag("greenapi.number-prefixes", "Count messages and calls by destination: prefixes of phone numbers, separated by commas, such as 7,49,972. At most 20, each of 1 to 6 digits; the longest match wins. The file can say otherwise for an account.").SetValue(
+		prefixesValue(&f.numberPrefixes))
 	app.Flag("greenapi.timeout", "Longest time for one request to the API, within the scrape's own deadline.").Default("30s").SetValue(
 		durationValue(&f.timeout, ", more than 0", "30s", isPositive))
 	app.Flag("greenapi.min-interval", "Scrapes closer than this to the last attempt share its result; just under the scrape interval, several Prometheus servers cost what one costs. 0 turns it off.").Default("10s").SetValue(
@@ -91,16 +99,10 @@ func newApplication() (*kingpin.Application, *flags) {
 		durationValue(&f.maxClockSkew, ", or 0", "24h", func(d time.Duration) bool { return d >= 0 }))
 	app.Flag("partner.max-instances", "How many instances are taken from the list of a partner's account; more are left out, and greenapi_discovery_left_out_instances says how many.").Default("10000").SetValue(numberValue(&f.maxPartner, 1, "10000"))
 
-	for _, c := range []struct{ name, help, on string }{
-		{"calls", "Read the journal of outgoing calls.", "true"},
-		{"messages", "Read the journal of outgoing messages.", "true"},
-		{"state", "Ask for the state of the instance.", "true"},
-		{"settings", "Ask once an hour for the settings that the journals depend on.", "true"},
-		{"queue", "Ask for the depth of the queue of outgoing messages.", "false"},
-	} {
+	for _, c := range vocabulary.Collectors() {
 		enabled := new(bool)
-		app.Flag("collector."+c.name, c.help).Default(c.on).SetValue(boolValue(enabled))
-		f.collectors = append(f.collectors, collectorFlag{c.name, enabled})
+		app.Flag("collector."+c.Label, c.Meaning).Default(strconv.FormatBool(c.On)).SetValue(boolValue(enabled))
+		f.collectors = append(f.collectors, collectorFlag{c.Label, enabled})
 	}
 
 	app.Flag("ledger.path", "Folder of the files that keep the counters and what they have counted over restarts, one an instance. Without it, counters begin at 0 with each start.").StringVar(&f.ledgerPath)
@@ -192,7 +194,7 @@ func (f *flags) level() slog.Level {
 
 // defaults returns what the flags say where the configuration is silent.
 func (f *flags) defaults() config.Defaults {
-	d := config.Defaults{Window: f.window}
+	d := config.Defaults{Window: f.window, WholeReadInterval: f.wholeReadInterval, NumberPrefixes: f.numberPrefixes}
 	for _, c := range f.collectors {
 		if *c.enabled {
 			d.Collectors = append(d.Collectors, c.name)

@@ -603,8 +603,12 @@ func TestWhatComesLater(t *testing.T) {
 				t.Errorf("the fault stands %d times in the log, want %d:\n%s", n, faults, stderr)
 			}
 		}
+		// Whole at once: the exporter may look at the same moment of the fake clock.
 		write := func(path, text string) {
-			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(path+".new", path); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -17,7 +17,7 @@ const maxObject = 1 << 20
 func (c *Client) StateInstance(ctx context.Context) (string, error) {
 	var state string
 	err := c.object(ctx, MethodStateInstance, true, "stateInstance", func(d *decoder) (err error) {
-		state, err = d.word(1, nil)
+		state, err = d.shortText(1)
 		return err
 	})
 	return state, err
@@ -40,7 +40,7 @@ func (c *Client) Settings(ctx context.Context) (Settings, error) {
 		if setting == "" {
 			return d.json.SkipValue()
 		}
-		enabled, err := d.word(1, nil)
+		enabled, err := d.shortText(1)
 		if enabled == "yes" || enabled == "no" {
 			settings[setting] = enabled == "yes"
 		}

@@ -84,9 +84,9 @@ func tallyCalls(tb testing.TB, in io.Reader) tally {
 	defer journal.Close()
 	t := newTally()
 	for call := range journal.Records() {
-		t.add(call.Status, len(call.ChatID), call.Duration)
+		t.add(call.Status.Label(), len(call.ChatID), call.Duration)
 		for _, status := range call.Participants {
-			t.byStatus[status]++
+			t.byStatus[status.Label()]++
 		}
 	}
 	if err := journal.Err(); err != nil || journal.Invalid() > 0 {
@@ -104,8 +104,8 @@ func tallyMessages(tb testing.TB, in io.Reader) tally {
 	defer journal.Close()
 	t := newTally()
 	for message := range journal.Records() {
-		t.add(message.Status, len(message.ChatID), 0)
-		t.byStatus[message.Type]++
+		t.add(message.Status.Label(), len(message.ChatID), 0)
+		t.byStatus[message.Type.Label()]++
 	}
 	if err := journal.Err(); err != nil || journal.Invalid() > 0 {
 		tb.Fatalf("%d invalid records, %v", journal.Invalid(), err)

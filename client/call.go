@@ -1,18 +1,20 @@
 package client
 
+import "github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
+
 // maxCallSeconds is the longest call that is believed: a week.
 const maxCallSeconds = 7 * 24 * 60 * 60
 
 // Call is a record of the journal lastOutgoingCalls. What the record lacks, or has
 // as null, is the zero value. Ids are personal data.
 type Call struct {
-	ID           []byte   // idMessage; not unique
-	ChatID       []byte   // with a suffix such as @c.us, or bare digits; empty when missing
-	Time         int64    // end of the call, in Unix seconds; 0 when missing
-	Duration     int64    // in seconds; 0 unless somebody answered
-	Video        bool     // else voice
-	Status       string   // as the API has it, e.g. "pickUp"; "" when missing
-	Participants []string // their statuses, as the API has them
+	ID           []byte // idMessage; not unique
+	ChatID       []byte // with a suffix such as @c.us, or bare digits; empty when missing
+	Time         int64  // end of the call, in Unix seconds; 0 when missing
+	Duration     int64  // in seconds; 0 unless somebody answered
+	Media        vocabulary.Media
+	Status       vocabulary.CallStatus
+	Participants []vocabulary.CallStatus // their statuses
 }
 
 const (
@@ -23,16 +25,16 @@ const (
 	callVideo
 	callStatus
 	callParticipants
+	callDirection
+	callKind
 	participantStatus
 )
 
-// callStatuses are the known statuses of calls and participants, so that they need
-// no memory of their own.
-var callStatuses = words("pickUp", "hungUp", "hangUp", "declined", "missed", "invalid", "offer",
-	"yellowCard", "suspended", "unknown")
+// noCallStatus is the status of a call or participant that has none.
+var noCallStatus, _ = vocabulary.FindCallStatus(nil)
 
 func (c *Call) reset() {
-	*c = Call{ID: c.ID[:0], ChatID: c.ChatID[:0], Participants: c.Participants[:0]}
+	*c = Call{ID: c.ID[:0], ChatID: c.ChatID[:0], Status: noCallStatus, Participants: c.Participants[:0]}
 }
 
 func (c *Call) member(d *decoder, name string) (err error) {
@@ -46,9 +48,18 @@ func (c *Call) member(d *decoder, name string) (err error) {
 	case "duration":
 		c.Duration, err = d.integer(callDuration, 0, maxCallSeconds)
 	case "isVideo":
-		c.Video, _, err = d.boolean(callVideo)
+		var isVideo bool
+		isVideo, _, err = d.boolean(callVideo)
+		c.Media = vocabulary.Voice
+		if isVideo {
+			c.Media = vocabulary.Video
+		}
 	case "status":
-		c.Status, err = d.word(callStatus, callStatuses)
+		c.Status, err = word(d, callStatus, vocabulary.FindCallStatus)
+	case "type":
+		err = d.reject(callDirection, incoming)
+	case "typeMessage":
+		err = d.reject(callKind, incomingCall)
 	case "participants":
 		c.Participants, err = d.participants(c.Participants)
 	default:
@@ -58,7 +69,7 @@ func (c *Call) member(d *decoder, name string) (err error) {
 }
 
 // participants reads the statuses of an array of participants; null gives none.
-func (d *decoder) participants(dst []string) ([]string, error) {
+func (d *decoder) participants(dst []vocabulary.CallStatus) ([]vocabulary.CallStatus, error) {
 	dst = dst[:0]
 	if d.json.PeekKind() != '[' {
 		return dst, d.skip(callParticipants)
@@ -68,11 +79,11 @@ func (d *decoder) participants(dst []string) ([]string, error) {
 	}
 	good := true
 	for d.json.PeekKind() != ']' {
-		var status string
+		status := noCallStatus
 		d.set(participantStatus, true)
 		isObject, err := d.object(func(d *decoder, name string) (err error) {
 			if name == "status" {
-				status, err = d.word(participantStatus, callStatuses)
+				status, err = word(d, participantStatus, vocabulary.FindCallStatus)
 				return err
 			}
 			return d.json.SkipValue()

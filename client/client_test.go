@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/greenapi-exporter/greenapi_exporter/client"
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 	promconfig "github.com/prometheus/common/config"
 	"go.uber.org/goleak"
 )
@@ -374,9 +375,15 @@ func TestDocumentedRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pickUp, _ := vocabulary.CallStatusLabelled("pickUp")
+	hungUp, _ := vocabulary.CallStatusLabelled("hungUp")
+	unknown, _ := vocabulary.CallStatusLabelled(vocabulary.Unknown)
 	want := []client.Call{
-		{ID: []byte("A"), ChatID: []byte("120363000000000001@g.us"), Time: 1754455789, Duration: 22, Status: "pickUp", Participants: []string{"pickUp", "hungUp"}},
-		{ID: []byte{}, ChatID: []byte("-100123"), Video: true},
+		{
+			ID: []byte("A"), ChatID: []byte("120363000000000001@g.us"), Time: 1754455789, Duration: 22, Status: pickUp,
+			Participants: []vocabulary.CallStatus{pickUp, hungUp},
+		},
+		{ID: []byte{}, ChatID: []byte("-100123"), Media: vocabulary.Video, Status: unknown},
 	}
 	if diff := cmp.Diff(want, got, equateEmpty); diff != "" || total != 2 || invalid != 0 {
 		t.Errorf("%d records, %d invalid, (-want +got):\n%s", total, invalid, diff)

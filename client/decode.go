@@ -150,7 +150,7 @@ func (d *decoder) object(member func(*decoder, string) error) (isObject bool, er
 
 // names are the members that are used; a name that is none of them is "".
 var names = words("idMessage", "timestamp", "chatId", "typeMessage", "duration", "isVideo", "status",
-	"participants", "statusMessage", "sendByApi",
+	"participants", "statusMessage", "sendByApi", "type",
 	"stateInstance", "count", "suspendedUntil", "outgoingWebhook", "outgoingMessageWebhook", "outgoingCallWebhook",
 	"idInstance", "apiTokenInstance", "expirationDate", "isExpired", "deleted")
 
@@ -164,12 +164,12 @@ func (d *decoder) name() (string, error) {
 	return name, nil
 }
 
-// vocabulary is the words that are known, by their length. Most texts are one of
-// them; to compare is quicker than to hash, and takes no memory.
-type vocabulary [][]string
+// wordList is words by their length. Most names are one of them; to compare is
+// quicker than to hash, and takes no memory.
+type wordList [][]string
 
-func words(list ...string) vocabulary {
-	var v vocabulary
+func words(list ...string) wordList {
+	var v wordList
 	for _, word := range list {
 		for len(v) <= len(word) {
 			v = append(v, nil)
@@ -179,7 +179,7 @@ func words(list ...string) vocabulary {
 	return v
 }
 
-func (v vocabulary) find(text []byte) string {
+func (v wordList) find(text []byte) string {
 	if len(text) < len(v) {
 		for _, word := range v[len(text)] {
 			if word == string(text) {
@@ -192,7 +192,7 @@ func (v vocabulary) find(text []byte) string {
 
 // find returns the word that a JSON string is; where it is none, "" and its text,
 // valid until the next value is read.
-func (d *decoder) find(v vocabulary, raw jsontext.Value) (word string, text []byte) {
+func (d *decoder) find(v wordList, raw jsontext.Value) (word string, text []byte) {
 	if word := v.find(raw[1 : len(raw)-1]); word != "" {
 		return word, nil
 	}
@@ -219,6 +219,13 @@ func (d *decoder) set(field fields, good bool) {
 	}
 }
 
+// pardon makes a field good that only fills a label, and reports whether it was bad.
+func (d *decoder) pardon(field fields) (wasBad bool) {
+	wasBad = d.bad&field != 0
+	d.set(field, true)
+	return wasBad
+}
+
 // skip skips a value of the wrong type, or a null, which stands for a missing
 // member.
 func (d *decoder) skip(field fields) error {
@@ -239,13 +246,30 @@ func (d *decoder) text(field fields, dst []byte) ([]byte, error) {
 	return append(dst[:0], d.unquote(raw)...), nil
 }
 
-// maxWord bounds what is kept of a word that is not known, in bytes: one record may
-// hold thousands of them, each as long as maxToken. Those known are shorter.
-const maxWord = 64
+// word reads a string that is one of a closed set, and returns what find makes of it;
+// null is a missing word. A value that is no string marks the field, and is missing.
+func word[W any](d *decoder, field fields, find func(text []byte) (W, bool)) (W, error) {
+	missing, _ := find(nil)
+	if d.json.PeekKind() != '"' {
+		return missing, d.skip(field)
+	}
+	raw, err := d.json.ReadValue()
+	if err != nil {
+		return missing, err
+	}
+	d.set(field, true)
+	if found, listed := find(raw[1 : len(raw)-1]); listed {
+		return found, nil
+	}
+	found, _ := find(d.unquote(raw))
+	return found, nil
+}
 
-// word reads a string that is probably one of those known, of which it keeps the
-// beginning otherwise; null gives "".
-func (d *decoder) word(field fields, known vocabulary) (string, error) {
+// maxText bounds what is kept of a short text, in bytes.
+const maxText = 64
+
+// shortText reads a string, of which it keeps the beginning; null gives "".
+func (d *decoder) shortText(field fields) (string, error) {
 	if d.json.PeekKind() != '"' {
 		return "", d.skip(field)
 	}
@@ -254,11 +278,22 @@ func (d *decoder) word(field fields, known vocabulary) (string, error) {
 		return "", err
 	}
 	d.set(field, true)
-	word, text := d.find(known, raw)
-	if word == "" {
-		word = string(text[:min(len(text), maxWord)])
+	text := d.unquote(raw)
+	return string(text[:min(len(text), maxText)]), nil
+}
+
+// reject reads a value, and marks the field when it is a certain word.
+func (d *decoder) reject(field fields, unwanted string) error {
+	if d.json.PeekKind() != '"' {
+		d.set(field, true)
+		return d.json.SkipValue()
 	}
-	return word, nil
+	raw, err := d.json.ReadValue()
+	if err != nil {
+		return err
+	}
+	d.set(field, string(d.unquote(raw)) != unwanted)
+	return nil
 }
 
 // integer reads an integer within bounds; null gives 0.

@@ -12,10 +12,12 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/greenapi-exporter/greenapi_exporter/client"
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 )
 
 var equateEmpty = cmpopts.EquateEmpty()
@@ -155,7 +157,7 @@ func TestBadBodies(t *testing.T) {
 					continue
 				}
 				r := records[0]
-				if test.wantStatus != "" && r.Status != test.wantStatus || test.wantChat != "" && string(r.ChatID) != test.wantChat ||
+				if test.wantStatus != "" && r.Status.Label() != test.wantStatus || test.wantChat != "" && string(r.ChatID) != test.wantChat ||
 					test.wantDuration != 0 && r.Duration != int64(test.wantDuration) || test.wantPar != 0 && len(r.Participants) != test.wantPar {
 					t.Errorf("record %+v", r)
 				}
@@ -211,8 +213,8 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// TestLongWordsAreNotKept reads a call whose participants' statuses are 60 MiB.
-func TestLongWordsAreNotKept(t *testing.T) {
+// TestWordsThatAreNotListed reads a call whose participants' statuses are 60 MiB.
+func TestWordsThatAreNotListed(t *testing.T) {
 	t.Parallel()
 	word := strings.Repeat("z", 1<<20)
 	participants := strings.Repeat(`{"status":"`+word+`"},`, 59) + `{"status":"` + word + `"}`
@@ -222,10 +224,67 @@ func TestLongWordsAreNotKept(t *testing.T) {
 		t.Fatalf("%d calls, %v", len(calls), err)
 	}
 	for _, status := range append(calls[0].Participants, calls[0].Status) {
-		if len(status) > 64 {
-			t.Fatalf("%d bytes of a status are kept", len(status))
+		if status.Label() != vocabulary.Other {
+			t.Fatalf("a status that is not listed is %s", status.Label())
 		}
 	}
+}
+
+// TestRowsOfTheWrongDirection are no outgoing events, and invalid.
+func TestRowsOfTheWrongDirection(t *testing.T) {
+	t.Parallel()
+	for body, wantInvalid := range map[string]int{
+		`[{"type":"outgoing"},{"type":"incoming"},{"type":null},{"type":7},{}]`: 1,
+		`[{"type":"incoming","type":"outgoing"},{"type":"\u0069ncoming"}]`:      1,
+	} {
+		c := cannedClient(t, func() io.Reader { return strings.NewReader(body) })
+		if _, _, invalid, err := readCalls(t.Context(), c); err != nil || invalid != wantInvalid {
+			t.Errorf("calls of %s: %d invalid, %v, want %d", body, invalid, err, wantInvalid)
+		}
+		if _, invalid := readAllMessages(t, c); invalid != wantInvalid {
+			t.Errorf("messages of %s: %d invalid, want %d", body, invalid, wantInvalid)
+		}
+	}
+	c := cannedClient(t, func() io.Reader {
+		return strings.NewReader(`[{"typeMessage":"incomingCall"},{"typeMessage":"outgoingCall"}]`)
+	})
+	if _, _, invalid, err := readCalls(t.Context(), c); err != nil || invalid != 1 {
+		t.Errorf("%d calls invalid, %v, want 1", invalid, err)
+	}
+}
+
+// TestMistypedLabels holds that no message is lost over a field that only fills a
+// label.
+func TestMistypedLabels(t *testing.T) {
+	t.Parallel()
+	const body = `[{"idMessage":"A","sendByApi":"true","typeMessage":3},{"sendByApi":1,"sendByApi":true,"typeMessage":"textMessage"},` +
+		`{"statusMessage":5},{"timestamp":"2026-11-25"},{"timestamp":1754455789000}]`
+	messages, invalid := readAllMessages(t, cannedClient(t, func() io.Reader { return strings.NewReader(body) }))
+	if len(messages) != 2 || invalid != 3 {
+		t.Fatalf("%d messages and %d invalid ones, want 2 and 3", len(messages), invalid)
+	}
+	if m := messages[0]; !m.TypeMistyped || !m.OriginMistyped || m.Type.Label() != vocabulary.Unknown || m.Origin != vocabulary.OriginUnknown {
+		t.Errorf("mistyped labels give %+v", m)
+	}
+	if m := messages[1]; m.TypeMistyped || m.OriginMistyped || m.Type.Label() != "textMessage" || m.Origin != vocabulary.OriginAPI {
+		t.Errorf("the last of repeated keys holds: %+v", m)
+	}
+}
+
+func readAllMessages(t *testing.T, c *client.Client) (all []client.Message, invalid int) {
+	t.Helper()
+	journal, err := c.LastOutgoingMessages(t.Context(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer journal.Close()
+	for m := range journal.Records() {
+		all = append(all, *m)
+	}
+	if err := journal.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all, journal.Invalid()
 }
 
 // FuzzJournal holds the streaming decoder against encoding/json into loose types:
@@ -301,23 +360,34 @@ func reference(body []byte) (calls []client.Call, messages []client.Message, fai
 		v := view{object: object, good: true}
 		call := client.Call{
 			ID: v.text("idMessage"), ChatID: v.chat(), Time: v.integer("timestamp", -62167219200, 253402300799),
-			Duration: v.integer("duration", 0, 604800), Video: v.boolean("isVideo"), Status: v.word("status"),
-			Participants: v.participants(),
+			Duration: v.integer("duration", 0, 604800), Status: v.callStatus(), Participants: v.participants(),
 		}
+		if v.boolean("isVideo") {
+			call.Media = vocabulary.Video
+		}
+		v.good = v.good && object["type"] != "incoming" && object["typeMessage"] != "incomingCall"
 		if v.good {
 			calls = append(calls, call)
 		}
 		v.good = true
 		message := client.Message{
 			ID: v.text("idMessage"), ChatID: v.chat(), Time: v.integer("timestamp", -62167219200, 253402300799),
-			Status: v.word("statusMessage"), Type: v.word("typeMessage"),
 		}
-		if object["sendByApi"] != nil {
-			message.Sender = client.SenderPhone
-			if v.boolean("sendByApi") {
-				message.Sender = client.SenderAPI
+		message.Status, _ = vocabulary.FindMessageStatus(v.text("statusMessage"))
+		label := view{object: object, good: true}
+		message.Type, _ = vocabulary.FindMessageType(label.text("typeMessage"))
+		message.TypeMistyped = !label.good
+		switch sendByAPI := object["sendByApi"].(type) {
+		case nil:
+		case bool:
+			message.Origin = vocabulary.OriginPhone
+			if sendByAPI {
+				message.Origin = vocabulary.OriginAPI
 			}
+		default:
+			message.OriginMistyped = true
 		}
+		v.good = v.good && object["type"] != "incoming"
 		if v.good {
 			messages = append(messages, message)
 		}
@@ -343,10 +413,9 @@ func (v *view) text(name string) []byte {
 	}
 }
 
-// word keeps no more of a word than the decoder does.
-func (v *view) word(name string) string {
-	text := v.text(name)
-	return string(text[:min(len(text), 64)])
+func (v *view) callStatus() vocabulary.CallStatus {
+	status, _ := vocabulary.FindCallStatus(v.text("status"))
+	return status
 }
 
 func (v *view) chat() []byte {
@@ -380,13 +449,13 @@ func (v *view) boolean(name string) bool {
 	return value
 }
 
-func (v *view) participants() (statuses []string) {
+func (v *view) participants() (statuses []vocabulary.CallStatus) {
 	list, ok := v.object["participants"].([]any)
 	v.good = v.good && (ok || v.object["participants"] == nil) && len(list) <= 4096
 	for _, element := range list {
 		object, ok := element.(map[string]any)
 		participant := view{object: object, good: ok}
-		statuses = append(statuses, participant.word("status"))
+		statuses = append(statuses, participant.callStatus())
 		v.good = v.good && participant.good
 	}
 	return slices.Clip(statuses)

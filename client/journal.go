@@ -53,6 +53,9 @@ func (j *Journal[R]) Total() int { return j.total }
 // duration outside 0 to a week.
 func (j *Journal[R]) Invalid() int { return j.invalid }
 
+// Bytes returns the size of what was read so far, inflated.
+func (j *Journal[R]) Bytes() int64 { return j.x.body.n }
+
 // Close gives back what the journal holds, read or not.
 func (j *Journal[R]) Close() { _ = j.x.finish(errAbandoned) }
 

@@ -1,25 +1,20 @@
 package client
 
+import "github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
+
 // Message is a record of the journal lastOutgoingMessages. What the record lacks,
 // or has as null, is the zero value. Ids are personal data; texts are never read.
 type Message struct {
-	ID     []byte // idMessage; unique only within its chat
-	ChatID []byte // with a suffix such as @c.us, or bare digits; empty when missing
-	Time   int64  // last action on the message, in Unix seconds; 0 when missing
-	Status string // statusMessage, as the API has it, e.g. "delivered"; "" when missing
-	Type   string // typeMessage, as the API has it, e.g. "textMessage"; "" when missing
-	Sender Sender
+	ID     []byte                   // idMessage; unique only within its chat
+	ChatID []byte                   // with a suffix such as @c.us, or bare digits; empty when missing
+	Time   int64                    // last action on the message, in Unix seconds; 0 when missing
+	Status vocabulary.MessageStatus // statusMessage
+	Type   vocabulary.MessageType   // typeMessage
+	Origin vocabulary.Origin        // sendByApi; the old schema does not say
+	// TypeMistyped and OriginMistyped tell that the value is not of the JSON type that
+	// the API documents. Nothing but a label depends on it, so the row is good.
+	TypeMistyped, OriginMistyped bool
 }
-
-// Sender tells how a message was sent (sendByApi).
-type Sender uint8
-
-// The senders there are. The old schema of the journal does not say.
-const (
-	SenderUnknown Sender = iota
-	SenderAPI
-	SenderPhone
-)
 
 const (
 	messageID fields = 1 << iota
@@ -27,20 +22,24 @@ const (
 	messageTime
 	messageStatus
 	messageType
-	messageSender
+	messageOrigin
+	messageDirection
 )
 
-var messageWords = words(
-	"pending", "sent", "delivered", "read", "noAccount", "notInGroup", "failed", "yellowCard", "suspended",
-	"noActiveSession", "unknown",
-	"textMessage", "extendedTextMessage", "quotedMessage", "imageMessage", "videoMessage", "documentMessage",
-	"audioMessage", "stickerMessage", "locationMessage", "contactMessage", "contactsArrayMessage", "pollMessage",
-	"pollUpdateMessage", "reactionMessage", "editedMessage", "deletedMessage", "buttonsMessage",
-	"buttonsResponseMessage", "listMessage", "listResponseMessage", "templateMessage",
-	"templateButtonsReplyMessage", "groupInviteMessage",
+// Words of rows that belong to the journals of incoming messages and calls.
+const (
+	incoming     = "incoming"
+	incomingCall = "incomingCall"
 )
 
-func (m *Message) reset() { *m = Message{ID: m.ID[:0], ChatID: m.ChatID[:0]} }
+var (
+	noMessageStatus, _ = vocabulary.FindMessageStatus(nil) // of a message that has none
+	noMessageType, _   = vocabulary.FindMessageType(nil)   // the same
+)
+
+func (m *Message) reset() {
+	*m = Message{ID: m.ID[:0], ChatID: m.ChatID[:0], Status: noMessageStatus, Type: noMessageType}
+}
 
 func (m *Message) member(d *decoder, name string) (err error) {
 	switch name {
@@ -51,25 +50,29 @@ func (m *Message) member(d *decoder, name string) (err error) {
 	case "timestamp":
 		m.Time, err = d.integer(messageTime, minTime, maxTime)
 	case "statusMessage":
-		m.Status, err = d.word(messageStatus, messageWords)
+		m.Status, err = word(d, messageStatus, vocabulary.FindMessageStatus)
 	case "typeMessage":
-		m.Type, err = d.word(messageType, messageWords)
+		m.Type, err = word(d, messageType, vocabulary.FindMessageType)
+		m.TypeMistyped = d.pardon(messageType)
 	case "sendByApi":
-		m.Sender, err = d.sender()
+		m.Origin, err = d.origin()
+		m.OriginMistyped = d.pardon(messageOrigin)
+	case "type":
+		err = d.reject(messageDirection, incoming)
 	default:
 		err = d.json.SkipValue()
 	}
 	return err
 }
 
-func (d *decoder) sender() (Sender, error) {
-	byAPI, present, err := d.boolean(messageSender)
+func (d *decoder) origin() (vocabulary.Origin, error) {
+	byAPI, present, err := d.boolean(messageOrigin)
 	switch {
 	case !present:
-		return SenderUnknown, err
+		return vocabulary.OriginUnknown, err
 	case byAPI:
-		return SenderAPI, err
+		return vocabulary.OriginAPI, err
 	default:
-		return SenderPhone, err
+		return vocabulary.OriginPhone, err
 	}
 }

@@ -105,7 +105,7 @@ func (d *decoder) flag(field fields) (bool, error) {
 		n, err := d.integer(field, 0, 1)
 		return n == 1, err
 	case '"':
-		text, err := d.word(field, nil)
+		text, err := d.shortText(field)
 		value, parseErr := strconv.ParseBool(text)
 		d.set(field, parseErr == nil)
 		return value, err
@@ -130,11 +130,11 @@ func (d *decoder) date(field fields) (at time.Time, known bool, err error) {
 		at = unixTime(unix)
 		return at, known && !at.IsZero() || unix == 0 && known, err
 	case 'n':
-		_, err := d.word(field, nil)
+		_, err := d.shortText(field)
 		d.set(field, true)
 		return time.Time{}, true, err
 	}
-	text, err := d.word(field, nil)
+	text, err := d.shortText(field)
 	isText := d.bad&field == 0
 	d.set(field, true)
 	for _, layout := range dateLayouts {

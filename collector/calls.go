@@ -1,150 +1,140 @@
 package collector
 
 import (
-	"context"
-	"log/slog"
 	"math"
-	"time"
+	"strconv"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 
 var (
 	windowCalls = newFamily(Gauge, "window_calls",
-		"Outgoing calls in the window by outcome. Falls as calls leave the window: rate() and increase() are wrong on it; use greenapi_calls_total for these.",
+		"Number of outgoing calls in the window by outcome."+falls+" Use greenapi_calls_total for these.",
 		"status", "media", "chat_type")
 	windowParticipants = newFamily(Gauge, "window_call_participants",
-		"Participants of the outgoing calls in the window by their own outcome. Falls as calls leave the window: rate() and increase() are wrong on it; use greenapi_call_participants_total for these.",
+		"Number of participants of the outgoing calls in the window by their own outcome."+falls+" Use greenapi_call_participants_total for these.",
 		"status", "media", "chat_type")
 	windowDuration = newFamily(Histogram, "window_call_duration_seconds",
-		"Duration of the answered calls in the window. A snapshot that falls as calls leave the window: read it without rate(); use greenapi_call_duration_seconds for that.",
+		"Duration of the answered calls in the window. It falls when calls leave the window: read it without rate(), and use greenapi_call_duration_seconds for rates.",
 		"media", "chat_type")
 	windowAnswerRatio = newFamily(Gauge, "window_call_answer_ratio",
 		"Answer-seizure ratio (ASR, ITU-T E.425) of the calls in the window: pickUp / (pickUp + hungUp + declined). NaN when the denominator is 0.",
 		"media", "chat_type")
+	windowCallChats = newFamily(Gauge, "window_call_chats",
+		"Number of private chats by how often they were called in the window (1 to 4, 5+), and by whether one of the calls was answered."+falls,
+		"attempts", "reached")
 
-	callFamilies = []*Family{windowCalls, windowParticipants, windowDuration, windowAnswerRatio}
+	callFamilies = []*Family{windowCalls, windowParticipants, windowDuration, windowAnswerRatio, windowCallChats}
 )
 
-// callSource reads the journal of outgoing calls.
-type callSource struct {
-	client *client.Client
-	window time.Duration
-	ledger *ledger.Ledger
+// outgoingCalls is the journal lastOutgoingCalls.
+var outgoingCalls = journal[client.Call]{
+	name: "calls", optional: true,
+	open: (*client.Client).LastOutgoingCalls,
+	plan: (*ledger.Ledger).PlanCalls,
+	begin: func(l *ledger.Ledger, p prefixes) transaction[client.Call] {
+		return callTransaction{l.BeginCalls(), p}
+	},
 }
 
-func (callSource) name() string          { return calls }
-func (callSource) optional() bool        { return true }
-func (callSource) shared() time.Duration { return 0 }
+type callTransaction struct {
+	*ledger.CallTx
+	prefixes prefixes
+}
 
-func (s callSource) fetch(ctx context.Context, log *slog.Logger) (finding, error) {
-	window, stage := newCallWindow(), s.ledger.BeginCalls()
-	defer stage.Abort()
-	err := readJournal(ctx, log, s.window, s.client.LastOutgoingCalls, &window.journal, stage, func(c *client.Call) {
-		event := window.add(c)
-		stage.Add(ledger.Call{
-			ChatID: c.ChatID, ID: c.ID, Time: c.Time, Duration: c.Duration,
-			Status: event.status, Media: event.media, ChatType: event.chatType, Participants: event.participants,
-		})
+func (tx callTransaction) add(c *client.Call) {
+	tx.Add(ledger.Call{
+		ChatID: c.ChatID, ID: c.ID, Time: c.Time, Duration: c.Duration, Status: c.Status, Media: c.Media,
+		Participants: c.Participants, Prefix: tx.prefixes.of(c.ChatID),
 	})
-	if err != nil {
-		return nil, err
-	}
-	return window, nil
 }
+
+func (tx callTransaction) commit(read ledger.Read) (finding, error) {
+	window, err := tx.Commit(read)
+	return (*callWindow)(window), err //nolint:wrapcheck // The source says what it means.
+}
+
+// callWindow is what the window shows of calls.
+type callWindow ledger.CallWindow
 
 // mediaKey is a label set of calls whatever their outcome.
 type mediaKey struct{ media, chatType string }
 
-// callWindow is what a journal of calls says right now.
-type callWindow struct {
-	journal
-	outcomes map[mediaKey]*outcomes
-}
-
-// outcomes is what became of the calls of one kind.
-type outcomes struct {
-	calls, participants map[string]int    // by status
-	durations           *ledger.Histogram // nil while nobody has answered
-}
-
-func newOutcomes() *outcomes {
-	return &outcomes{calls: make(map[string]int), participants: make(map[string]int)}
-}
-
-func newCallWindow() *callWindow {
-	w := &callWindow{
-		journal:  newJournal(calls, fieldStatus, fieldParticipantStatus, fieldChatType),
-		outcomes: make(map[mediaKey]*outcomes),
-	}
-	for _, key := range usualMedia {
-		o := newOutcomes()
-		for _, status := range usualCallStatuses {
-			o.calls[status], o.participants[status] = 0, 0
+// usualMedia are exposed from the start.
+func usualMedia() (keys []mediaKey) {
+	for _, media := range vocabulary.ZeroFilled(vocabulary.AllMedia()) {
+		for _, chatType := range vocabulary.ZeroFilled(vocabulary.ChatTypes()) {
+			keys = append(keys, mediaKey{media, chatType})
 		}
-		o.durations = new(ledger.Histogram)
-		w.outcomes[key] = o
 	}
-	return w
+	return keys
 }
 
-// Label sets that are exposed from the start, with 0, so that their first event
-// shows as an increase.
-var (
-	usualCallStatuses = []string{"pickUp", "hungUp", "declined", "invalid"}
-	usualMedia        = []mediaKey{{voice, private}, {voice, group}, {video, private}, {video, group}}
-)
-
-// callEvent is a call in the terms of the labels.
-type callEvent struct {
-	mediaKey
-	status       string
-	participants []string // statuses; valid until the next event
-}
-
-// add counts a call and returns it in the terms of the labels.
-func (w *callWindow) add(c *client.Call) callEvent {
-	w.at(c.Time)
-	event := callEvent{
-		mediaKey:     mediaKey{media(c.Video), w.chat(c.ChatID)},
-		status:       w.label(callStatuses, fieldStatus, c.Status),
-		participants: c.Participants,
-	}
-	o := w.outcomes[event.mediaKey]
-	if o == nil {
-		o = newOutcomes()
-		w.outcomes[event.mediaKey] = o
-	}
-	o.calls[event.status]++
-	for i, status := range event.participants {
-		event.participants[i] = w.label(callStatuses, fieldParticipantStatus, status)
-		o.participants[event.participants[i]]++
-	}
-	if event.status == "pickUp" {
-		if o.durations == nil {
-			o.durations = new(ledger.Histogram)
+// usualCalls are exposed from the start with 0, so that their first event shows as an
+// increase.
+func usualCalls() (all []ledger.CallLabels) {
+	for _, key := range usualMedia() {
+		for _, status := range vocabulary.ZeroFilled(vocabulary.CallStatuses()) {
+			all = append(all, ledger.CallLabels{Status: status, Media: key.media, ChatType: key.chatType})
 		}
-		o.durations.Observe(c.Duration)
 	}
-	return event
+	return all
 }
 
 func (w *callWindow) collect(e emitter) {
-	w.journal.collect(e)
-	for key, o := range w.outcomes {
-		for status, n := range o.calls {
-			e.gauge(windowCalls, float64(n), status, key.media, key.chatType)
-		}
-		for status, n := range o.participants {
-			e.gauge(windowParticipants, float64(n), status, key.media, key.chatType)
-		}
-		if o.durations != nil {
-			e.histogram(windowDuration, *o.durations, noTime, key.media, key.chatType)
-		}
-		seized := o.calls["pickUp"] + o.calls["hungUp"] + o.calls["declined"]
-		e.gauge(windowAnswerRatio, ratio(o.calls["pickUp"], seized), key.media, key.chatType)
+	e.collectWindow(outgoingCalls.name, &w.JournalWindow, map[string]int{
+		fieldStatus: w.UnknownStatus, fieldParticipantStatus: w.UnknownParticipant, fieldChatType: w.UnknownChat,
+	})
+	answered, seized := make(map[mediaKey]int), make(map[mediaKey]int)
+	for _, key := range usualMedia() {
+		seized[key] = 0
 	}
+	counts := make(map[ledger.CallLabels]int, len(w.Calls))
+	for _, c := range w.Calls {
+		key := mediaKey{c.Media.Label(), c.ChatType.Label()}
+		counts[ledger.CallLabels{Status: c.Status.Label(), Media: key.media, ChatType: key.chatType}] = c.N
+		seized[key] += 0
+		if c.Status.Answered() {
+			answered[key] += c.N
+		}
+		if c.Status.Seized() {
+			seized[key] += c.N
+		}
+	}
+	for l, n := range withZeros(counts, usualCalls()...) {
+		e.gauge(windowCalls, float64(n), l.Status, l.Media, l.ChatType)
+	}
+	for key, n := range seized {
+		e.gauge(windowAnswerRatio, ratio(answered[key], n), key.media, key.chatType)
+	}
+	people := make(map[ledger.CallLabels]int, len(w.Participants))
+	for _, c := range w.Participants {
+		people[ledger.CallLabels{Status: c.Status.Label(), Media: c.Media.Label(), ChatType: c.ChatType.Label()}] = c.N
+	}
+	for l, n := range withZeros(people, usualCalls()...) {
+		e.gauge(windowParticipants, float64(n), l.Status, l.Media, l.ChatType)
+	}
+	for l, h := range withZeros(w.Durations, usualDurations()...) {
+		e.histogram(windowDuration, h, ledger.DurationBuckets[:], noTime, l.Media, l.ChatType)
+	}
+	for i, n := range w.Attempts {
+		attempts := strconv.Itoa(i + 1)
+		if i+1 == ledger.MaxAttempts {
+			attempts += "+"
+		}
+		e.gauge(windowCallChats, float64(n.Reached), attempts, "yes")
+		e.gauge(windowCallChats, float64(n.Unreached), attempts, "no")
+	}
+}
+
+// usualDurations are exposed from the start.
+func usualDurations() (all []ledger.DurationLabels) {
+	for _, key := range usualMedia() {
+		all = append(all, ledger.DurationLabels{Media: key.media, ChatType: key.chatType})
+	}
+	return all
 }
 
 // ratio is NaN when there is nothing to divide by: neither 0 nor 1 would be true.

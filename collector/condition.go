@@ -1,6 +1,9 @@
 package collector
 
-import "github.com/greenapi-exporter/greenapi_exporter/client"
+import (
+	"github.com/greenapi-exporter/greenapi_exporter/client"
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
+)
 
 // Severity says how much attention an account needs. The pages, the log and the
 // alerts shipped with the exporter agree on it: critical alerts are Critical here.
@@ -68,8 +71,8 @@ func (c Condition) same(before Condition) bool {
 
 // StateSeverity returns how bad a state is, as the API spells it.
 func StateSeverity(reported string) Severity {
-	mapped, _ := label(instanceStates, reported)
-	severity, _ := conditionOf(mapped)
+	known, _ := vocabulary.FindInstanceState([]byte(reported))
+	severity, _ := conditionOf(known.Label())
 	return severity
 }
 

@@ -2,110 +2,160 @@ package collector
 
 import (
 	"maps"
+	"time"
 
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 
+const upperBounds = " Delays are upper bounds: the API shows the time of the last action only, and reads are minutes apart, so a median below 5 minutes cannot be told."
+
 var (
 	callsTotal = newFamily(Counter, "calls_total",
-		"Outgoing calls by outcome, each counted once when its outcome is known. Calls that the journal held when the counting began are not counted.",
+		"Number of outgoing calls by outcome. Each call is counted once, when its outcome is known. Calls that were in the journal at the first read are not counted.",
 		"status", "media", "chat_type")
 	participantsTotal = newFamily(Counter, "call_participants_total",
-		"Participants of the calls in greenapi_calls_total by their own outcome.",
+		"Number of participants of the calls in greenapi_calls_total by their own outcome.",
 		"status", "media", "chat_type")
+	callsShortTotal = newFamily(Counter, "calls_short_total",
+		"Number of the answered calls (pickUp) in greenapi_calls_total that lasted 6 seconds or less.",
+		"media", "chat_type")
 	callDuration = newFamily(Histogram, "call_duration_seconds",
 		"Duration of the answered calls (pickUp) in greenapi_calls_total.",
 		"media", "chat_type")
+	destinationCalls = newFamily(Counter, "destination_calls_total",
+		"Number of private calls by number prefix and outcome. Only with --greenapi.number-prefixes. The prefix is \"other\" for numbers with none of them, and \"none\" for chats without a number.",
+		"prefix", "status")
+
+	callCounterFamilies = []*Family{callsTotal, participantsTotal, callsShortTotal, callDuration, destinationCalls}
+
 	observedTotal = newFamily(Counter, "messages_observed_total",
-		"Outgoing messages seen for the first time, whatever became of them. Messages that the journal held when the counting began are not counted.",
+		"Number of outgoing messages, whatever became of them, and of events about messages (edits, deletions, reactions, votes in polls) by their type. Each is counted once, when it is first seen. Messages that were in the journal at the first read are not counted.",
 		"message_type", "chat_type", "origin")
 	sentTotal = newFamily(Counter, "messages_sent_total",
-		"Outgoing messages that reached the server of WhatsApp, each counted once. A later stage implies the earlier ones.",
+		"Number of outgoing messages that reached the server of the messenger. Each is counted once; a later stage implies the earlier ones.",
 		"chat_type")
 	deliveredTotal = newFamily(Counter, "messages_delivered_total",
-		"Outgoing messages that reached the recipient, each counted once. Does not move while the setting outgoingWebhook is off.",
+		"Number of outgoing messages that reached the recipient. Each is counted once. Does not move while the setting outgoingWebhook is off.",
 		"chat_type")
 	readTotal = newFamily(Counter, "messages_read_total",
-		"Outgoing messages that the recipient has read, each counted once. Does not move while the setting outgoingWebhook is off.",
+		"Number of outgoing messages that the recipient has read. Each is counted once. Does not move while the setting outgoingWebhook is off.",
 		"chat_type")
 	failedTotal = newFamily(Counter, "messages_failed_total",
-		"Outgoing messages that failed, each counted once a reason.",
+		"Number of outgoing messages that failed. Each is counted once per reason.",
 		"reason", "chat_type")
+	deliveryDelay = newFamily(Histogram, "message_delivery_delay_seconds",
+		"Time from sent to delivered of the messages in greenapi_messages_delivered_total."+upperBounds,
+		"chat_type")
+	readDelay = newFamily(Histogram, "message_read_delay_seconds",
+		"Time from delivered to read of the messages in greenapi_messages_read_total."+upperBounds,
+		"chat_type")
+	delaysBounded = newFamily(Counter, "message_delays_bounded_total",
+		"Number of delays that are known by their bounds only, and whose bounds lie in different buckets of greenapi_message_delivery_delay_seconds (stage delivered) or greenapi_message_read_delay_seconds (stage read).",
+		"stage", "chat_type")
+	destinationMessages = newFamily(Counter, "destination_messages_total",
+		"Number of private messages by number prefix and stage (observed, sent, delivered, read, failed). Only with --greenapi.number-prefixes. The prefix is \"other\" for numbers with none of them, and \"none\" for chats without a number.",
+		"prefix", "stage")
+
+	messageCounterFamilies = []*Family{
+		observedTotal, sentTotal, deliveredTotal, readTotal, failedTotal, deliveryDelay, readDelay, delaysBounded, destinationMessages,
+	}
+
 	gapsTotal = newFamily(Counter, "journal_gaps_total",
-		"Times that the counters may have missed records: the journal was truncated and held nothing known, or was read for the last time longer ago than its window.",
+		"Number of times that the counters may have missed records: the answer was truncated and held no known record, or the last read was longer ago than the answer goes back.",
+		"journal")
+	lateChanges = newFamily(Counter, "journal_late_changes_total",
+		"Number of records that a whole read showed, and that the recent reads before it should have shown. They are counted, up to --greenapi.whole-read-interval late.",
 		"journal")
 	ledgerEntries = newFamily(Gauge, "ledger_entries",
-		"Records that the exporter remembers, so as to count each one once.",
+		"Number of records that the exporter remembers, to count each one once and to show the window.",
 		"journal")
 	ledgerEvictions = newFamily(Counter, "ledger_evictions_total",
-		"Records forgotten before their retention was over, because there were more than --ledger.max-entries.",
+		"Number of records forgotten before the end of their retention, because there were more than --ledger.max-entries.",
 		"journal")
 	ledgerBaseline = newFamily(Gauge, "ledger_baseline_timestamp_seconds",
-		"Since when records are counted, by the clock of the API: the first whole read of the journal, or the first one since its window was made longer, whose records are remembered, but not counted. An answer of an earlier time takes it back to that time.",
+		"Time, by the clock of the API, since when records are counted: the first whole read of the journal, or the first one after its window was made longer. The records of that read are remembered, not counted. If the clock of the API goes back, this time goes back too.",
 		"journal")
 	ledgerWritten = newFamily(Gauge, "ledger_last_write_successful",
-		"Whether the ledger's state file could be written when it last had to be; until it can, the counters stay at what the file holds. Absent without --ledger.path.")
+		"1 if the last write of the state file succeeded, else 0: until a write succeeds, counters show what the file holds. Absent without --ledger.path.")
 
-	counterFamilies = []*Family{
-		callsTotal, participantsTotal, callDuration, observedTotal, sentTotal, deliveredTotal, readTotal, failedTotal,
-		gapsTotal, ledgerEntries, ledgerEvictions, ledgerBaseline, ledgerWritten,
-	}
+	ledgerFamilies = []*Family{gapsTotal, lateChanges, ledgerEntries, ledgerEvictions, ledgerBaseline, ledgerWritten}
 )
-
-// usualMessageTypes are those of the table in GREEN-API's documentation of the
-// journal.
-var usualMessageTypes = []string{
-	"textMessage", "imageMessage", "videoMessage", "documentMessage", "audioMessage", "locationMessage",
-	"contactMessage", "extendedTextMessage",
-}
 
 // callCounters is what the ledger has counted of calls, as it is when it is
 // collected.
-type callCounters struct{ ledger *ledger.Ledger }
+type callCounters struct {
+	ledger   *ledger.Ledger
+	prefixes prefixes
+}
+
+// shortBucket is the bucket of calls of at most 6 seconds.
+const shortBucket = 1
 
 func (c callCounters) collect(e emitter) {
 	totals := c.ledger.Totals()
 	created := totals.CallJournal.Created
-	var outcomes []ledger.CallLabels
-	for _, key := range usualMedia {
-		for _, status := range usualCallStatuses {
-			outcomes = append(outcomes, ledger.CallLabels{Status: status, Media: key.media, ChatType: key.chatType})
-		}
-	}
-	for l, n := range withZeros(totals.Calls, outcomes...) {
+	for l, n := range withZeros(totals.Calls, usualCalls()...) {
 		e.counter(callsTotal, float64(n), created, l.Status, l.Media, l.ChatType)
 	}
-	for l, n := range withZeros(totals.Participants, outcomes...) {
+	for l, n := range withZeros(totals.Participants, usualCalls()...) {
 		e.counter(participantsTotal, float64(n), created, l.Status, l.Media, l.ChatType)
 	}
-	var media []ledger.DurationLabels
-	for _, key := range usualMedia {
-		media = append(media, ledger.DurationLabels{Media: key.media, ChatType: key.chatType})
+	for l, h := range withZeros(totals.Durations, usualDurations()...) {
+		e.histogram(callDuration, h, ledger.DurationBuckets[:], created, l.Media, l.ChatType)
+		e.counter(callsShortTotal, float64(h.Buckets[shortBucket]), created, l.Media, l.ChatType)
 	}
-	for l, h := range withZeros(totals.Durations, media...) {
-		e.histogram(callDuration, h, created, l.Media, l.ChatType)
+	e.destinations(destinationCalls, totals.DestinationCalls, created, c.prefixes, vocabulary.ZeroFilled(vocabulary.CallStatuses()))
+	e.journalTotals(outgoingCalls.name, totals.CallJournal)
+}
+
+// destinations sends what is counted by number prefix, for the prefixes that are
+// configured now.
+func (e emitter) destinations(f *Family, counts map[ledger.DestinationLabels]uint64, created time.Time, p prefixes, outcomes []string) {
+	for _, prefix := range p.destinations() {
+		usual := make(map[string]uint64, len(outcomes))
+		for _, outcome := range outcomes {
+			usual[outcome] = 0
+		}
+		for l, n := range counts {
+			if l.Prefix == prefix {
+				usual[l.Outcome] = n
+			}
+		}
+		for outcome, n := range usual {
+			e.counter(f, float64(n), created, prefix, outcome)
+		}
 	}
-	e.journalTotals(calls, totals.CallJournal)
 }
 
 // messageCounters is what the ledger has counted of messages, as it is when it is
 // collected.
-type messageCounters struct{ ledger *ledger.Ledger }
+type messageCounters struct {
+	ledger   *ledger.Ledger
+	prefixes prefixes
+}
 
 func (c messageCounters) collect(e emitter) {
 	totals := c.ledger.Totals()
 	created := totals.MessageJournal.Created
 	var observed []ledger.ObservedLabels
 	var failures []ledger.FailureLabels
-	for _, chatType := range usualChatTypes {
-		for _, messageType := range usualMessageTypes {
-			for _, origin := range []string{originAPI, originPhone} {
+	var delays []ledger.StageLabels
+	for _, chatType := range usualChatTypes() {
+		for _, messageType := range vocabulary.ZeroFilled(vocabulary.MessageTypes()) {
+			for _, origin := range vocabulary.ZeroFilled(vocabulary.Origins()) {
 				observed = append(observed, ledger.ObservedLabels{Type: messageType, ChatType: chatType, Origin: origin})
 			}
 		}
-		for _, reason := range failureReasons {
+		for _, reason := range failureLabels() {
 			failures = append(failures, ledger.FailureLabels{Reason: reason, ChatType: chatType})
 		}
+	}
+	// Delays of groups, which say when the last member got or read a message, appear when
+	// they are seen: they would make 20 more series for each account.
+	private := vocabulary.ChatPrivate.Label()
+	for _, stage := range []vocabulary.Stage{vocabulary.StageDelivered, vocabulary.StageRead} {
+		delays = append(delays, ledger.StageLabels{Stage: stage.String(), ChatType: private})
 	}
 	for l, n := range withZeros(totals.Observed, observed...) {
 		e.counter(observedTotal, float64(n), created, l.Type, l.ChatType, l.Origin)
@@ -113,18 +163,30 @@ func (c messageCounters) collect(e emitter) {
 	for family, stage := range map[*Family]map[string]uint64{
 		sentTotal: totals.Sent, deliveredTotal: totals.Delivered, readTotal: totals.Read,
 	} {
-		for chatType, n := range withZeros(stage, usualChatTypes...) {
+		for chatType, n := range withZeros(stage, usualChatTypes()...) {
 			e.counter(family, float64(n), created, chatType)
 		}
 	}
 	for l, n := range withZeros(totals.Failed, failures...) {
 		e.counter(failedTotal, float64(n), created, l.Reason, l.ChatType)
 	}
-	e.journalTotals(messages, totals.MessageJournal)
+	for family, delays := range map[*Family]map[string]ledger.Histogram{
+		deliveryDelay: totals.DeliveryDelays, readDelay: totals.ReadDelays,
+	} {
+		for chatType, h := range withZeros(delays, private) {
+			e.histogram(family, h, ledger.DelayBuckets[:], created, chatType)
+		}
+	}
+	for l, n := range withZeros(totals.DelaysBounded, delays...) {
+		e.counter(delaysBounded, float64(n), created, l.Stage, l.ChatType)
+	}
+	e.destinations(destinationMessages, totals.DestinationMessages, created, c.prefixes, ledger.DestinationStages())
+	e.journalTotals(outgoingMessages.name, totals.MessageJournal)
 }
 
 func (e emitter) journalTotals(journal string, t ledger.JournalTotals) {
 	e.counter(gapsTotal, float64(t.Gaps), t.Created, journal)
+	e.counter(lateChanges, float64(t.LateChanges), t.Created, journal)
 	e.gauge(ledgerEntries, float64(t.Entries), journal)
 	e.counter(ledgerEvictions, float64(t.Evictions), t.Created, journal)
 	e.timestamp(ledgerBaseline, t.Baseline, journal)

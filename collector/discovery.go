@@ -295,7 +295,8 @@ func (l *listed) tell(ctx context.Context, left int) {
 func partnerSpec(partner *config.Partner, id string, token client.TokenSource) spec {
 	return spec{Instance: config.Instance{
 		ID: id, Name: id, APIURL: partner.InstanceAPIURL(id), Token: token,
-		Window: partner.Window, Collectors: partner.Collectors, Labels: partner.Labels,
+		Window: partner.Window, WholeReadInterval: partner.WholeReadInterval, NumberPrefixes: partner.NumberPrefixes,
+		Collectors: partner.Collectors, Labels: partner.Labels,
 	}}
 }
 

@@ -3,6 +3,7 @@ package collector
 import (
 	"time"
 
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -45,11 +46,12 @@ func newFamily(kind Kind, name, help string, labels ...string) *Family {
 // documentation, the rules and the dashboards are checked against it.
 func Families() []*Family {
 	var all []*Family
-	for _, group := range [][]*Family{
-		healthFamilies, requestFamilies, journalFamilies, callFamilies, messageFamilies, counterFamilies,
-		stateFamilies, settingFamilies, queueFamilies, expirationFamilies,
-	} {
+	for _, group := range [][]*Family{healthFamilies, requestFamilies, journalFamilies, ledgerFamilies, expirationFamilies} {
 		all = append(all, group...)
+	}
+	kinds := kinds()
+	for _, c := range vocabulary.Collectors() {
+		all = append(all, kinds[c.Label].families...)
 	}
 	return all
 }
@@ -87,9 +89,9 @@ func (e emitter) counter(f *Family, value float64, created time.Time, labels ...
 		f.desc, prometheus.CounterValue, value, created, e.values(labels)...)
 }
 
-func (e emitter) histogram(f *Family, h ledger.Histogram, created time.Time, labels ...string) {
-	buckets := make(map[float64]uint64, len(h.Buckets))
-	for i, bound := range ledger.DurationBuckets {
+func (e emitter) histogram(f *Family, h ledger.Histogram, bounds []float64, created time.Time, labels ...string) {
+	buckets := make(map[float64]uint64, len(bounds))
+	for i, bound := range bounds {
 		buckets[bound] = h.Buckets[i]
 	}
 	if created.IsZero() {

@@ -1,43 +1,53 @@
 package collector
 
 import (
-	"hash/maphash"
+	"context"
+	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 
-// Values of the label journal, and of the label collector of the same source.
-const (
-	calls    = "calls"
-	messages = "messages"
-)
+const falls = " Its value falls when records leave the window: do not use rate() or increase() on it."
 
 var (
 	windowRecords = newFamily(Gauge, "window_records",
-		"Elements of the journal's array in the window, invalid ones included. Falls as records leave the window: rate() and increase() are wrong on it.",
+		"Number of records of the journal in the window, invalid ones included."+falls,
 		"journal")
 	windowTruncated = newFamily(Gauge, "window_truncated",
-		"Whether the journal held 10,000 records or more, so that the API has probably left out the oldest of the window.",
+		"1 while the window lacks records because the API returns at most 10,000, else 0.",
 		"journal")
 	windowOldest = newFamily(Gauge, "window_oldest_record_timestamp_seconds",
-		"Time of the journal's oldest record (end of a call, last action on a message). Absent without records.",
+		"Time of the oldest record in the window (end of a call, last action on a message). Absent without records.",
 		"journal")
 	windowNewest = newFamily(Gauge, "window_newest_record_timestamp_seconds",
-		"Time of the journal's newest record (end of a call, last action on a message). Absent without records.",
+		"Time of the newest record in the window (end of a call, last action on a message). Absent without records.",
 		"journal")
 	windowInvalid = newFamily(Gauge, "window_invalid_records",
-		"Elements in the window that could not be read as records (not an object, a used field of the wrong type, a number out of bounds); they are in no other window series but greenapi_window_records.",
+		"Number of records that the last whole read could not use (not an object, an incoming record, a field of the wrong type, a number out of bounds). They are in no other window series but greenapi_window_records.",
 		"journal")
 	windowUnknown = newFamily(Gauge, "window_unknown_values",
-		"Values in the window that this version does not know and shows as \"other\", by field. Above 0, the API has changed: look for an update.",
+		"Number of values in the window that this version does not know, by field: they show as \"other\", or as \"unknown\" when they have the wrong JSON type. Above 0 the API has changed: look for an update.",
 		"journal", "field")
 	windowChats = newFamily(Gauge, "window_chats",
-		"Distinct chats with records in the window (exact up to 100,000, a lower bound beyond). Falls as records leave the window: rate() and increase() are wrong on it.",
+		"Number of distinct chats with records in the window. A chat whose id has changed counts once where the exporter saw it change, and until it restarts."+falls,
 		"journal", "chat_type")
+	windowReached = newFamily(Gauge, "window_chats_reached",
+		"Number of the chats in greenapi_window_chats that were reached: with a delivered message, or an answered call."+falls,
+		"journal", "chat_type")
+	windowLID = newFamily(Gauge, "window_lid_chats",
+		"Number of the chats in greenapi_window_chats that have a privacy id (@lid) and no phone number.",
+		"journal")
+	windowWholeRead = newFamily(Gauge, "window_whole_read_timestamp_seconds",
+		"Time, by the clock of the API, of the last read of the whole window. Reads since then asked for recent records only. Absent when the API sends no Date.",
+		"journal")
 
 	journalFamilies = []*Family{
-		windowRecords, windowTruncated, windowOldest, windowNewest, windowInvalid, windowUnknown, windowChats,
+		windowRecords, windowTruncated, windowOldest, windowNewest, windowInvalid, windowUnknown,
+		windowChats, windowReached, windowLID, windowWholeRead,
 	}
 )
 
@@ -47,100 +57,102 @@ const (
 	fieldParticipantStatus = "participant_status"
 	fieldMessageType       = "message_type"
 	fieldChatType          = "chat_type"
+	fieldOrigin            = "origin"
 )
 
-// maxChats bounds the memory of the set of chats.
-const maxChats = 100_000
-
-// journal is what every journal's window counts.
-type journal struct {
-	name           string
-	records        int
-	invalid        int
-	oldest, newest int64 // Unix seconds; 0 without records
-	unknown        map[string]int
-	chats          map[string]int // by chat type
-	seen           map[uint64]struct{}
-	seed           maphash.Seed
+// journal describes a journal of the API: how it is read, what the memory makes of a
+// record, and what is shown of it.
+type journal[R any] struct {
+	name     string // Value of the labels journal and collector.
+	optional bool   // Whether some instances lack it.
+	open     func(*client.Client, context.Context, time.Duration) (*client.Journal[R], error)
+	plan     func(l *ledger.Ledger, window, interval time.Duration) (recent time.Duration)
+	begin    func(*ledger.Ledger, prefixes) transaction[R]
 }
 
-func newJournal(name string, fields ...string) journal {
-	j := journal{
-		name:    name,
-		unknown: make(map[string]int, len(fields)),
-		chats:   map[string]int{private: 0, group: 0},
-		seen:    make(map[uint64]struct{}),
-		seed:    maphash.MakeSeed(),
-	}
-	for _, field := range fields {
-		j.unknown[field] = 0
-	}
-	return j
+// transaction is an answer on its way into the memory.
+type transaction[R any] interface {
+	add(*R)
+	commit(ledger.Read) (finding, error)
+	Abort()
 }
 
-// label maps a value of a field and counts it where it is not known.
-func (j *journal) label(table map[string]string, field, value string) string {
-	mapped, known := label(table, value)
-	if !known {
-		j.unknown[field]++
-	}
-	return mapped
+// journalSource reads a journal of an instance.
+type journalSource[R any] struct {
+	*journal[R]
+	client   *client.Client
+	ledger   *ledger.Ledger
+	window   time.Duration
+	interval time.Duration // between whole reads
+	prefixes prefixes
 }
 
-// chat counts the chat of a record and returns its type.
-func (j *journal) chat(id []byte) string {
-	kind := chatType(id)
-	if kind == other && len(id) > 0 {
-		j.unknown[fieldChatType]++
-	}
-	if len(id) == 0 || len(j.seen) >= maxChats {
-		return kind
-	}
-	key := maphash.Bytes(j.seed, id)
-	if _, ok := j.seen[key]; !ok {
-		j.seen[key] = struct{}{}
-		j.chats[kind]++
-	}
-	return kind
+func newJournalSource[R any](j *journal[R], s *setup, l *ledger.Ledger) source {
+	return journalSource[R]{j, s.client, l, s.spec.Window, s.spec.WholeReadInterval, newPrefixes(s.spec.NumberPrefixes)}
 }
 
-// at takes a record's time into account; 0 is a record without one.
-func (j *journal) at(unix int64) {
-	if unix == 0 {
-		return
+func (s journalSource[R]) name() string        { return s.journal.name }
+func (s journalSource[R]) optional() bool      { return s.journal.optional }
+func (journalSource[R]) shared() time.Duration { return 0 }
+
+// fetch streams the journal, or its recent part, into the memory. It takes effect only
+// when the answer was read to its end.
+func (s journalSource[R]) fetch(ctx context.Context, log *slog.Logger) (finding, error) {
+	recent := s.plan(s.ledger, s.window, s.interval)
+	asked := s.window
+	if recent > 0 {
+		asked = recent
 	}
-	j.oldest = earliest(j.oldest, unix)
-	j.newest = max(j.newest, unix)
+	answer, err := s.open(s.client, ctx, asked)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Close()
+	tx := s.begin(s.ledger, s.prefixes)
+	defer tx.Abort()
+	for record := range answer.Records() {
+		tx.add(record)
+	}
+	if err := answer.Err(); err != nil {
+		return nil, err
+	}
+	read := ledger.Read{
+		Date: answer.Date, Window: s.window, Recent: recent,
+		Truncated: answer.Total() >= client.JournalCap, Invalid: answer.Invalid(), Bytes: answer.Bytes(),
+	}
+	log.DebugContext(ctx, "journal read", "journal", s.journal.name, "minutes", int(asked.Minutes()), "whole", recent == 0,
+		"records", answer.Total(), "invalid", read.Invalid, "truncated", read.Truncated)
+	found, err := tx.commit(read)
+	switch {
+	case errors.Is(err, ledger.ErrTooManyRows):
+		return nil, &client.Error{
+			Method: s.journal.name, Reason: client.ReasonTooLarge,
+			Detail: "more records than --ledger.max-entries and than the API is documented to return",
+		}
+	case err != nil: // The ledger was closed.
+		return nil, &client.Error{Method: s.journal.name, Reason: client.ReasonCanceled}
+	}
+	return found, nil
 }
 
-// earliest returns the earlier of two times, of which 0 is none.
-func earliest(a, b int64) int64 {
-	if a == 0 || (b != 0 && b < a) {
-		return b
+// collectWindow sends what all journals show.
+func (e emitter) collectWindow(journal string, w *ledger.JournalWindow, unknown map[string]int) {
+	e.gauge(windowRecords, float64(w.Records), journal)
+	e.gauge(windowTruncated, boolValue(w.Truncated), journal)
+	e.timestamp(windowOldest, unixTime(w.Oldest), journal)
+	e.timestamp(windowNewest, unixTime(w.Newest), journal)
+	e.timestamp(windowWholeRead, w.WholeRead, journal)
+	e.gauge(windowInvalid, float64(w.Invalid), journal)
+	for field, n := range unknown {
+		e.gauge(windowUnknown, float64(n), journal, field)
 	}
-	return a
-}
-
-// end takes over what is known once the whole journal was read.
-func (j *journal) end(records, invalid int) {
-	j.records, j.invalid = records, invalid
-	j.seen = nil
-}
-
-func (j *journal) truncated() bool { return j.records >= client.JournalCap }
-
-func (j *journal) collect(e emitter) {
-	e.gauge(windowRecords, float64(j.records), j.name)
-	e.gauge(windowTruncated, boolValue(j.truncated()), j.name)
-	e.timestamp(windowOldest, unixTime(j.oldest), j.name)
-	e.timestamp(windowNewest, unixTime(j.newest), j.name)
-	e.gauge(windowInvalid, float64(j.invalid), j.name)
-	for field, n := range j.unknown {
-		e.gauge(windowUnknown, float64(n), j.name, field)
+	for i, chatType := range vocabulary.ChatTypes() {
+		if w.Chats[i] > 0 || chatType.ZeroFilled {
+			e.gauge(windowChats, float64(w.Chats[i]), journal, chatType.Label)
+			e.gauge(windowReached, float64(w.Reached[i]), journal, chatType.Label)
+		}
 	}
-	for kind, n := range j.chats {
-		e.gauge(windowChats, float64(n), j.name, kind)
-	}
+	e.gauge(windowLID, float64(w.LIDChats), journal)
 }
 
 // unixTime returns the time of a record, zero for 0.

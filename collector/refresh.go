@@ -300,7 +300,7 @@ func (i *Instance) provisional(r *refresh) *Snapshot {
 
 // methods are those that the collectors ask first.
 var methods = map[string]string{
-	calls: client.MethodLastOutgoingCalls, messages: client.MethodLastOutgoingMessages,
+	outgoingCalls.name: client.MethodLastOutgoingCalls, outgoingMessages.name: client.MethodLastOutgoingMessages,
 	state: client.MethodStateInstance, settings: client.MethodSettings, queue: client.MethodMessagesCount,
 }
 

@@ -86,20 +86,12 @@ func newBackoffs(old *setup, spec spec) map[string]*backoff {
 // addSources adds what is turned on.
 func (s *setup) addSources(i *Instance) {
 	s.counters = []finding{i.requests, expires(s.spec.expires)}
+	kinds := kinds()
 	for _, name := range s.spec.Collectors {
-		switch name {
-		case calls:
-			s.sources = append(s.sources, callSource{s.client, s.spec.Window, i.ledger})
-			s.counters = append(s.counters, callCounters{i.ledger})
-		case messages:
-			s.sources = append(s.sources, messageSource{s.client, s.spec.Window, i.ledger})
-			s.counters = append(s.counters, messageCounters{i.ledger})
-		case state:
-			s.sources = append(s.sources, stateSource{s.client, s.backoffs[suspension]})
-		case settings:
-			s.sources = append(s.sources, settingsSource{s.client})
-		case queue:
-			s.sources = append(s.sources, queueSource{s.client})
+		kind := kinds[name]
+		s.sources = append(s.sources, kind.source(s, i.ledger))
+		if kind.counters != nil {
+			s.counters = append(s.counters, kind.counters(s, i.ledger))
 		}
 	}
 }

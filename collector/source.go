@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/greenapi-exporter/greenapi_exporter/client"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 
@@ -27,37 +26,41 @@ type finding interface {
 	collect(e emitter)
 }
 
-// staged is a journal on its way into the ledger.
-type staged interface {
-	Commit(read ledger.Read) error
+// kind is a kind of collector. Its name is in vocabulary.Collectors, from which flags,
+// configuration and documents have it.
+type kind struct {
+	families []*Family
+	source   func(*setup, *ledger.Ledger) source
+	// counters are what outlives snapshots. By default, nothing does.
+	counters func(*setup, *ledger.Ledger) finding
 }
 
-// readJournal streams a journal into its window and, staged, into the ledger. Both
-// take effect only when the whole of it was read.
-func readJournal[R any](
-	ctx context.Context, log *slog.Logger, window time.Duration,
-	open func(context.Context, time.Duration) (*client.Journal[R], error),
-	into *journal, stage staged, add func(*R),
-) error {
-	answer, err := open(ctx, window)
-	if err != nil {
-		return err
+// kinds returns the kinds of collectors by name. A test holds that all names have one.
+func kinds() map[string]kind {
+	return map[string]kind{
+		outgoingCalls.name: {
+			families: append(callFamilies, callCounterFamilies...),
+			source:   func(s *setup, l *ledger.Ledger) source { return newJournalSource(&outgoingCalls, s, l) },
+			counters: func(s *setup, l *ledger.Ledger) finding { return callCounters{l, newPrefixes(s.spec.NumberPrefixes)} },
+		},
+		outgoingMessages.name: {
+			families: append(messageFamilies, messageCounterFamilies...),
+			source:   func(s *setup, l *ledger.Ledger) source { return newJournalSource(&outgoingMessages, s, l) },
+			counters: func(s *setup, l *ledger.Ledger) finding {
+				return messageCounters{l, newPrefixes(s.spec.NumberPrefixes)}
+			},
+		},
+		state: {
+			families: stateFamilies,
+			source:   func(s *setup, _ *ledger.Ledger) source { return stateSource{s.client, s.backoffs[suspension]} },
+		},
+		settings: {
+			families: settingFamilies,
+			source:   func(s *setup, _ *ledger.Ledger) source { return settingsSource{s.client} },
+		},
+		queue: {
+			families: queueFamilies,
+			source:   func(s *setup, _ *ledger.Ledger) source { return queueSource{s.client} },
+		},
 	}
-	defer answer.Close()
-	for record := range answer.Records() {
-		add(record)
-	}
-	if err := answer.Err(); err != nil {
-		return err
-	}
-	into.end(answer.Total(), answer.Invalid())
-	log.DebugContext(ctx, "journal read", "journal", into.name,
-		"records", into.records, "invalid", into.invalid, "truncated", into.truncated())
-	// One that the ledger cannot take is whole all the same: the window shows it, and
-	// the ledger a gap.
-	read := ledger.Read{Date: answer.Date, Window: window, Truncated: into.truncated()}
-	if err := stage.Commit(read); err != nil {
-		log.WarnContext(ctx, "journal not counted", "journal", into.name, "err", err)
-	}
-	return nil
 }

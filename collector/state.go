@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 )
 
 var (
@@ -25,20 +26,6 @@ const (
 	settings = "settings"
 	queue    = "queue"
 )
-
-// instanceStates maps the states of an instance, as the API has them, to those of
-// the label.
-var instanceStates = map[string]string{
-	"authorized": "authorized", "notAuthorized": "notAuthorized", "blocked": "blocked",
-	"starting": "starting", "": "starting", "sleepMode": "sleepMode",
-	"suspended": "suspended", "yellowCard": "suspended",
-	"pendingCode": "pendingCode", "pendingPassword": "pendingPassword",
-}
-
-// allStates are the states of the set.
-var allStates = []string{
-	"authorized", "notAuthorized", "blocked", "starting", "sleepMode", "suspended", "pendingCode", "pendingPassword", other,
-}
 
 // suspension is the question until when an account is suspended. It has a back-off of its
 // own, so that it is no burden on the state, which is worth more.
@@ -64,7 +51,8 @@ func (s stateSource) fetch(ctx context.Context, log *slog.Logger) (finding, erro
 	if err != nil {
 		return nil, err //nolint:wrapcheck // an *client.Error says it all
 	}
-	mapped, _ := label(instanceStates, reported)
+	known, _ := vocabulary.FindInstanceState([]byte(reported))
+	mapped := known.Label()
 	found := accountState{state: mapped}
 	if mapped == "suspended" {
 		found.until = s.suspendedUntil(ctx, log)
@@ -113,7 +101,7 @@ type accountState struct {
 }
 
 func (a accountState) collect(e emitter) {
-	for _, s := range allStates {
+	for _, s := range vocabulary.Labels(vocabulary.InstanceStates()) {
 		e.gauge(instanceState, boolValue(s == a.state), s)
 	}
 	e.timestamp(suspendedUntil, a.until)

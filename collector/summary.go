@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 
@@ -48,7 +49,7 @@ func (m MessageSummary) Read() int { return m.count("read") }
 // are left out.
 func (m MessageSummary) Failures() map[string]int {
 	failures := make(map[string]int)
-	for _, reason := range failureReasons {
+	for _, reason := range failureLabels() {
 		if n := m.ByStatus[reason]; n > 0 {
 			failures[reason] = n
 		}
@@ -57,7 +58,7 @@ func (m MessageSummary) Failures() map[string]int {
 }
 
 // Failed returns the messages that failed.
-func (m MessageSummary) Failed() int { return m.count(failureReasons...) }
+func (m MessageSummary) Failed() int { return m.count(failureLabels()...) }
 
 // CallSummary is what a snapshot says of the journal of calls.
 type CallSummary struct {
@@ -128,31 +129,31 @@ func (s *Snapshot) account() (summary Summary) {
 	return summary
 }
 
-func (j *journal) summary() JournalSummary {
-	return JournalSummary{Known: true, Records: j.records, Truncated: j.truncated(), ByStatus: make(map[string]int)}
+func journalSummary(w *ledger.JournalWindow) JournalSummary {
+	return JournalSummary{Known: true, Records: w.Records, Truncated: w.Truncated, ByStatus: make(map[string]int)}
 }
 
 func (w *messageWindow) summary() MessageSummary {
-	m := MessageSummary{w.journal.summary()}
-	for key, n := range w.messages {
-		m.ByStatus[key.status] += n
+	m := MessageSummary{journalSummary(&w.JournalWindow)}
+	for _, c := range w.Messages {
+		if !c.Type.Protocol() {
+			m.ByStatus[c.Status.Label()] += c.N
+		}
 	}
 	return m
 }
 
 func (w *callWindow) summary() CallSummary {
-	c := CallSummary{JournalSummary: w.journal.summary()}
+	c := CallSummary{JournalSummary: journalSummary(&w.JournalWindow)}
+	for _, calls := range w.Calls {
+		c.ByStatus[calls.Status.Label()] += calls.N
+	}
 	var durations ledger.Histogram
-	for _, o := range w.outcomes {
-		for status, n := range o.calls {
-			c.ByStatus[status] += n
-		}
-		if o.durations != nil {
-			durations.Count += o.durations.Count
-			durations.Sum += o.durations.Sum
-			for n, count := range o.durations.Buckets {
-				durations.Buckets[n] += count
-			}
+	for _, h := range w.Durations {
+		durations.Count += h.Count
+		durations.Sum += h.Sum
+		for n, count := range h.Buckets {
+			durations.Buckets[n] += count
 		}
 	}
 	c.Talk = time.Duration(durations.Sum) * time.Second
@@ -188,7 +189,12 @@ func (s *Snapshot) totals() (t totals) {
 			}
 		case messageCounters:
 			counted := c.ledger.Totals()
-			t.messages, t.delivered, t.read = sum(counted.Observed), sum(counted.Delivered), sum(counted.Read)
+			for labels, n := range counted.Observed {
+				if kind, _ := vocabulary.MessageTypeLabelled(labels.Type); !kind.Protocol() {
+					t.messages += n
+				}
+			}
+			t.delivered, t.read = sum(counted.Delivered), sum(counted.Read)
 			t.failed = sum(counted.Failed)
 		}
 	}

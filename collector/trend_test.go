@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/greenapi-exporter/greenapi_exporter/client"
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 
@@ -27,7 +28,7 @@ func read(at time.Time, state string, counted *ledger.Ledger) *Snapshot {
 	return &Snapshot{
 		Attempted: at,
 		Results:   []Result{{Collector: "state", finding: accountState{state: state}}},
-		counters:  []finding{callCounters{counted}, messageCounters{counted}},
+		counters:  []finding{callCounters{ledger: counted}, messageCounters{ledger: counted}},
 	}
 }
 
@@ -36,18 +37,21 @@ func read(at time.Time, state string, counted *ledger.Ledger) *Snapshot {
 func add(t *testing.T, l *ledger.Ledger, at time.Time, ids ...string) {
 	t.Helper()
 	const sent = 946684800
+	delivered, _ := vocabulary.MessageStatusLabelled("delivered")
+	text, _ := vocabulary.MessageTypeLabelled("textMessage")
+	pickUp, _ := vocabulary.CallStatusLabelled("pickUp")
 	messages := l.BeginMessages()
 	for _, id := range ids {
-		messages.Add(ledger.Message{ChatID: []byte("1@c.us"), ID: []byte(id), Time: sent, Status: "delivered", Type: "textMessage", ChatType: private, Origin: originAPI})
+		messages.Add(ledger.Message{ChatID: []byte("1@c.us"), ID: []byte(id), Time: sent, Status: delivered, Type: text, Origin: vocabulary.OriginAPI})
 	}
 	calls := l.BeginCalls()
 	for _, id := range ids {
-		calls.Add(ledger.Call{ChatID: []byte("1@c.us"), ID: []byte(id), Time: sent, Duration: 60, Status: "pickUp", Media: voice, ChatType: private})
+		calls.Add(ledger.Call{ChatID: []byte("1@c.us"), ID: []byte(id), Time: sent, Duration: 60, Status: pickUp})
 	}
-	if err := messages.Commit(ledger.Read{Date: at, Window: 24 * time.Hour}); err != nil {
+	if _, err := messages.Commit(ledger.Read{Date: at, Window: 24 * time.Hour}); err != nil {
 		t.Fatal(err)
 	}
-	if err := calls.Commit(ledger.Read{Date: at, Window: 24 * time.Hour}); err != nil {
+	if _, err := calls.Commit(ledger.Read{Date: at, Window: 24 * time.Hour}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -181,7 +185,7 @@ func TestConditions(t *testing.T) {
 		"failed and sleeping": {[]Result{inState("sleepMode"), failed}, Critical},
 		"blocked":             {[]Result{inState("blocked")}, Critical},
 		"sleeping":            {[]Result{inState("sleepMode")}, Warning},
-		"other":               {[]Result{inState(other)}, Warning},
+		"other":               {[]Result{inState(vocabulary.Other)}, Warning},
 		"no receipts":         {[]Result{inState(authorized), setting("outgoingWebhook")}, Warning},
 		"no calls wanted":     {[]Result{inState(authorized), setting("outgoingCallWebhook")}, Fine},
 		"nothing offered":     {[]Result{{Collector: "calls", Unsupported: true}}, Critical},

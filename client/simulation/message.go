@@ -7,6 +7,7 @@ type messageKind struct {
 	name  string
 	share float64
 	form  form
+	event bool // About a message, and not one itself: it has no stages and no failures.
 }
 
 type form uint8
@@ -24,29 +25,29 @@ const (
 // messageKinds are the documented types, with the shares that businesses'
 // traffic might have. Shares sum up to 100.
 var messageKinds = [...]messageKind{
-	{"textMessage", 47, formText},
-	{"extendedTextMessage", 16, formExtended},
-	{"imageMessage", 11, formMedia},
-	{"documentMessage", 7, formMedia},
-	{"quotedMessage", 4, formExtended},
-	{"audioMessage", 3.5, formMedia},
-	{"videoMessage", 2.5, formMedia},
-	{"reactionMessage", 2, formExtended},
-	{"locationMessage", 1, formLocation},
-	{"contactMessage", 1, formContact},
-	{"pollMessage", 0.8, formPoll},
-	{"stickerMessage", 0.8, formMedia},
-	{"editedMessage", 0.6, formExtended},
-	{"deletedMessage", 0.5, formPlain},
-	{"templateMessage", 0.5, formPlain},
-	{"buttonsMessage", 0.4, formPlain},
-	{"listMessage", 0.3, formPlain},
-	{"buttonsResponseMessage", 0.2, formPlain},
-	{"listResponseMessage", 0.2, formPlain},
-	{"templateButtonsReplyMessage", 0.2, formPlain},
-	{"contactsArrayMessage", 0.2, formContact},
-	{"pollUpdateMessage", 0.2, formPoll},
-	{"groupInviteMessage", 0.1, formPlain},
+	{"textMessage", 47, formText, false},
+	{"extendedTextMessage", 16, formExtended, false},
+	{"imageMessage", 11, formMedia, false},
+	{"documentMessage", 7, formMedia, false},
+	{"quotedMessage", 4, formExtended, false},
+	{"audioMessage", 3.5, formMedia, false},
+	{"videoMessage", 2.5, formMedia, false},
+	{"reactionMessage", 2, formExtended, true},
+	{"locationMessage", 1, formLocation, false},
+	{"contactMessage", 1, formContact, false},
+	{"pollMessage", 0.8, formPoll, false},
+	{"stickerMessage", 0.8, formMedia, false},
+	{"editedMessage", 0.6, formExtended, true},
+	{"deletedMessage", 0.5, formPlain, true},
+	{"templateMessage", 0.5, formPlain, false},
+	{"buttonsMessage", 0.4, formPlain, false},
+	{"listMessage", 0.3, formPlain, false},
+	{"buttonsResponseMessage", 0.2, formPlain, false},
+	{"listResponseMessage", 0.2, formPlain, false},
+	{"templateButtonsReplyMessage", 0.2, formPlain, false},
+	{"contactsArrayMessage", 0.2, formContact, false},
+	{"pollUpdateMessage", 0.2, formPoll, true},
+	{"groupInviteMessage", 0.1, formPlain, false},
 }
 
 func pickKind(d *dice) uint8 {

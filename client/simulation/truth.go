@@ -105,6 +105,9 @@ func (t *Truth) addMessage(a *account, e *event, visible func(int64) bool) {
 	if visible(e.shownAt(0)) {
 		t.Observed[MessageLabels{messageKinds[e.kind].name, chat, a.origin(e)}]++
 	}
+	if messageKinds[e.kind].event {
+		return
+	}
 	for _, stage := range []struct {
 		status status
 		counts map[string]int

@@ -42,3 +42,28 @@ var settings = [...]Word{
 
 // Settings returns the settings that the journals depend on.
 func Settings() []Word { return settings[:] }
+
+// Collector is one of the sources of an account's metrics.
+type Collector struct {
+	Word         // Its label is the value of the label collector, and the name in the configuration.
+	On      bool // Whether the flags turn it on by default.
+	Journal bool // Whether it reads a journal, whose name is the label journal.
+}
+
+var collectors = [...]Collector{
+	{Word: Word{Label: "calls", Ours: true, Color: Amber, Meaning: "Read the journal of outgoing calls."}, On: true, Journal: true},
+	{Word: Word{Label: "messages", Ours: true, Color: Blue, Meaning: "Read the journal of outgoing messages."}, On: true, Journal: true},
+	{Word: Word{Label: "state", Ours: true, Color: Teal, Meaning: "Read the state of the account."}, On: true},
+	{Word: Word{Label: "settings", Ours: true, Color: Purple, Meaning: "Read, once an hour, the settings that the journals depend on."}, On: true},
+	{Word: Word{Label: "queue", Ours: true, Color: Sky, Meaning: "Read the length of the queue of outgoing messages."}},
+}
+
+// Collectors returns all collectors. Flags, configuration and documents have them
+// from here.
+func Collectors() []Collector { return collectors[:] }
+
+// Destinations that are no number prefix.
+const (
+	DestinationOther = "other" // a number with none of the prefixes
+	DestinationNone  = "none"  // a chat without a number
+)

@@ -16,8 +16,10 @@ const DefaultAPIURL = "https://api.green-api.com"
 
 // Defaults are what the flags say where the file is silent.
 type Defaults struct {
-	Window     time.Duration // see CheckWindow
-	Collectors []string      // of Collectors; empty when the flags turn every one off
+	Window            time.Duration // see CheckWindow
+	WholeReadInterval time.Duration // see CheckWholeReadInterval
+	NumberPrefixes    []string      // see CheckNumberPrefixes
+	Collectors        []string      // of Collectors; empty when the flags turn every one off
 }
 
 // Config says whom to ask, and how.
@@ -43,13 +45,16 @@ type Config struct {
 
 // Instance is one WhatsApp account at GREEN-API.
 type Instance struct {
-	ID         string // idInstance: 5 to 20 digits, unique
-	Name       string // the target's name: the ID unless given, unique, at most 128 characters
-	APIURL     string // scheme, host and perhaps a path prefix, without a trailing slash
-	Token      client.TokenSource
-	Window     time.Duration     // how far back to ask: whole minutes, see CheckWindow
-	Collectors []string          // sorted, without duplicates, not empty; see Collectors
-	Labels     map[string]string // target labels; may be nil
+	ID     string // idInstance: 5 to 20 digits, unique
+	Name   string // the target's name: the ID unless given, unique, at most 128 characters
+	APIURL string // scheme, host and perhaps a path prefix, without a trailing slash
+	Token  client.TokenSource
+	Window time.Duration // how far back to ask: whole minutes, see CheckWindow
+	// WholeReadInterval is how often the whole window is read; 0 for every time.
+	WholeReadInterval time.Duration
+	NumberPrefixes    []string          // destinations to count by; see CheckNumberPrefixes
+	Collectors        []string          // sorted, without duplicates, not empty; see Collectors
+	Labels            map[string]string // target labels; may be nil
 }
 
 // String, for fmt, gives a summary: how much there is of everything.

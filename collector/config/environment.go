@@ -67,7 +67,8 @@ func UnusedAccount(lookup func(string) (string, bool), instead string, used []st
 }
 
 func (r *reader) environmentInstance(values map[string]string) Instance {
-	i := Instance{ID: values[EnvID], Name: values[EnvID], APIURL: DefaultAPIURL, Window: r.defaults.Window}
+	i := Instance{ID: values[EnvID], Name: values[EnvID], APIURL: DefaultAPIURL, Window: r.defaults.Window, WholeReadInterval: r.defaults.WholeReadInterval}
+	i.NumberPrefixes = slices.Clone(r.defaults.NumberPrefixes)
 	i.Collectors = r.collectors(place{path: "--collector.*"}, nil)
 	if id := (place{path: EnvID}); i.ID == "" {
 		r.fault(id, "is not set: it must hold the idInstance that the GREEN-API console shows")

@@ -4,13 +4,23 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 	"github.com/prometheus/common/model"
 )
 
 // Collectors returns the names of all collectors, sorted.
-func Collectors() []string { return []string{"calls", "messages", "queue", "settings", "state"} }
+func Collectors() []string {
+	var names []string
+	for _, c := range vocabulary.Collectors() {
+		names = append(names, c.Label)
+	}
+	slices.Sort(names)
+	return names
+}
 
-const noCollector = "is no collector: the collectors are calls, messages, queue, settings, state"
+func noCollector() string {
+	return "is no collector: the collectors are " + strings.Join(Collectors(), ", ")
+}
 
 // collectors reads what to collect, by default what the flags turn on.
 func (r *reader) collectors(parent place, f map[string]place) []string {
@@ -32,7 +42,7 @@ func (r *reader) collectors(parent place, f map[string]place) []string {
 		switch {
 		case !ok:
 		case !slices.Contains(Collectors(), name):
-			r.fault(item, noCollector)
+			r.fault(item, noCollector())
 		case slices.Contains(collectors, name):
 			r.fault(item, "is listed twice: keep one of them")
 		default:
@@ -86,6 +96,6 @@ func labelFault(name string) string {
 func metricLabels() []string {
 	return []string{
 		"id_instance", "name", "api_host", "collector", "reason", "journal", "field", "status", "media", "chat_type",
-		"message_type", "origin", "method", "state", "setting", "le", "quantile",
+		"message_type", "origin", "method", "state", "setting", "stage", "prefix", "attempts", "reached", "le", "quantile",
 	}
 }

@@ -20,16 +20,18 @@ func (r *reader) instances(at place) []Instance {
 }
 
 func (r *reader) instance(at place) Instance {
-	f := r.fields(at, "id", "name", "api_url", "token_file", "token_env", "token", "window", "collectors", "labels")
+	f := r.fields(at, "id", "name", "api_url", "token_file", "token_env", "token", "window", "whole_read_interval", "number_prefixes", "collectors", "labels")
 	if !isMapping(at.node) {
 		return Instance{} // which is a fault already; what it lacks is not worth another
 	}
 	i := Instance{
-		APIURL:     r.apiURL(f, "api_url", DefaultAPIURL),
-		Token:      r.token(at, f),
-		Window:     r.window(f),
-		Collectors: r.collectors(at, f),
-		Labels:     r.labels(f),
+		APIURL:            r.apiURL(f, "api_url", DefaultAPIURL),
+		Token:             r.token(at, f),
+		Window:            r.window(f),
+		WholeReadInterval: r.wholeReadInterval(f),
+		NumberPrefixes:    r.numberPrefixes(f),
+		Collectors:        r.collectors(at, f),
+		Labels:            r.labels(f),
 	}
 	id, ok := f["id"]
 	if !ok {

@@ -104,7 +104,7 @@ func (r *reader) checkDefaults() {
 	}
 	for _, name := range r.defaults.Collectors {
 		if !slices.Contains(Collectors(), name) {
-			r.faults = append(r.faults, Fault{Path: "--collector", Message: noCollector})
+			r.faults = append(r.faults, Fault{Path: "--collector", Message: noCollector()})
 		}
 	}
 }

@@ -22,9 +22,11 @@ type Partner struct {
 	// beginning of ids followed by *. See Selects.
 	Include, Exclude []string
 
-	Window     time.Duration     // of every instance listed; as an Instance's
-	Collectors []string          // of every instance listed; as an Instance's
-	Labels     map[string]string // of every instance listed; may be nil
+	Window            time.Duration     // of every instance listed; as an Instance's
+	WholeReadInterval time.Duration     // the same
+	NumberPrefixes    []string          // the same
+	Collectors        []string          // of every instance listed; as an Instance's
+	Labels            map[string]string // of every instance listed; may be nil
 }
 
 // InstanceAPIURL returns where to ask the instance: the URL of the longest prefix
@@ -51,20 +53,22 @@ func (p *Partner) Selects(id string) bool {
 
 func (r *reader) partner(at place) *Partner {
 	f := r.fields(at, "api_url", "token_file", "token_env", "token", "refresh_interval", "instance_api_url",
-		"include", "exclude", "window", "collectors", "labels")
+		"include", "exclude", "window", "whole_read_interval", "number_prefixes", "collectors", "labels")
 	if !isMapping(at.node) {
 		return &Partner{} // which is a fault already
 	}
 	return &Partner{
-		APIURL:          r.apiURL(f, "api_url", DefaultAPIURL),
-		Token:           r.token(at, f),
-		RefreshInterval: r.refreshInterval(f),
-		InstanceAPIURLs: r.instanceAPIURLs(f),
-		Include:         r.selection(f, "include"),
-		Exclude:         r.selection(f, "exclude"),
-		Window:          r.window(f),
-		Collectors:      r.collectors(at, f),
-		Labels:          r.labels(f),
+		APIURL:            r.apiURL(f, "api_url", DefaultAPIURL),
+		Token:             r.token(at, f),
+		RefreshInterval:   r.refreshInterval(f),
+		InstanceAPIURLs:   r.instanceAPIURLs(f),
+		Include:           r.selection(f, "include"),
+		Exclude:           r.selection(f, "exclude"),
+		Window:            r.window(f),
+		WholeReadInterval: r.wholeReadInterval(f),
+		NumberPrefixes:    r.numberPrefixes(f),
+		Collectors:        r.collectors(at, f),
+		Labels:            r.labels(f),
 	}
 }
 

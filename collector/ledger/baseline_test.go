@@ -16,7 +16,7 @@ func TestFirstWholeReadIsRememberedNotCounted(t *testing.T) {
 		t.Errorf("before the first read: %+v", totals)
 	}
 	group := message("C", "failed", 0)
-	group.ChatType = "group"
+	group.ChatID = chatOf("group")
 	for range 2 { // The second is not a baseline, and holds nothing new.
 		commitCalls(t, l, at(0), call("A", "pickUp", 0), call("B", "declined", 0))
 		commitMessages(t, l, at(0), message("A", "read", 0), group)
@@ -36,6 +36,9 @@ func TestFirstWholeReadIsRememberedNotCounted(t *testing.T) {
 		Delivered:      map[string]uint64{"private": 0, "group": 0},
 		Read:           map[string]uint64{"private": 0, "group": 0},
 		Failed:         map[ledger.FailureLabels]uint64{{Reason: "failed", ChatType: "group"}: 0},
+		DeliveryDelays: map[string]ledger.Histogram{}, ReadDelays: map[string]ledger.Histogram{},
+		DelaysBounded:       map[ledger.StageLabels]uint64{},
+		DestinationMessages: map[ledger.DestinationLabels]uint64{}, DestinationCalls: map[ledger.DestinationLabels]uint64{},
 		CallJournal:    ledger.JournalTotals{Entries: 2, Baseline: start, Created: start},
 		MessageJournal: ledger.JournalTotals{Entries: 2, Baseline: start, Created: start},
 		LastWriteOK:    true,

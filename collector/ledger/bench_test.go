@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 
@@ -17,11 +18,11 @@ var benchStart = time.Date(2025, 11, 1, 12, 0, 0, 0, time.UTC)
 func benchCalls(from, n int) []ledger.Call {
 	rows := make([]ledger.Call, n)
 	for i := range rows {
-		status := []string{"pickUp", "hungUp", "declined", "invalid"}[i%4]
+		status := callStatus([]string{"pickUp", "hungUp", "declined", "invalid"}[i%4])
 		rows[i] = ledger.Call{
 			ChatID: fmt.Appendf(nil, "7999%07d@c.us", (from+i)%3000), ID: fmt.Appendf(nil, "F33E8701A0C84DE04254CBBA%08X", from+i),
-			Time: benchStart.Unix() + int64(from+i), Status: status, Media: "voice", ChatType: "private",
-			Duration: int64(i % 900), Participants: []string{status},
+			Time: benchStart.Unix() + int64(from+i), Status: status, Media: vocabulary.Voice,
+			Duration: int64(i % 900), Participants: []vocabulary.CallStatus{status},
 		}
 	}
 	return rows
@@ -32,8 +33,8 @@ func benchMessages(from, n int) []ledger.Message {
 	for i := range rows {
 		rows[i] = ledger.Message{
 			ChatID: fmt.Appendf(nil, "7999%07d@c.us", (from+i)%3000), ID: fmt.Appendf(nil, "BAE5F0C0DE4254CBBA24%08X", from+i),
-			Time: benchStart.Unix() + int64(from+i), Status: []string{"sent", "delivered", "read", "noAccount"}[i%4],
-			Type: "textMessage", ChatType: "private", Origin: "api",
+			Time: benchStart.Unix() + int64(from+i), Status: messageStatus([]string{"sent", "delivered", "read", "noAccount"}[i%4]),
+			Type: messageType("textMessage"), Origin: vocabulary.OriginAPI,
 		}
 	}
 	return rows
@@ -46,7 +47,7 @@ func commitCalls(tb testing.TB, l *ledger.Ledger, r ledger.Read, rows ...ledger.
 	for i := range rows {
 		tx.Add(rows[i])
 	}
-	if err := tx.Commit(r); err != nil {
+	if _, err := tx.Commit(r); err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -58,7 +59,7 @@ func commitMessages(tb testing.TB, l *ledger.Ledger, r ledger.Read, rows ...ledg
 	for i := range rows {
 		tx.Add(rows[i])
 	}
-	if err := tx.Commit(r); err != nil {
+	if _, err := tx.Commit(r); err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -210,4 +211,73 @@ func liveHeap() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
+}
+
+// BenchmarkWindow makes the view of a full journal.
+func BenchmarkWindow(b *testing.B) {
+	const rows = 10_000
+	l := ledger.New(ledger.Options{})
+	read := ledger.Read{Date: benchStart, Window: 24 * time.Hour}
+	commitCalls(b, l, read, benchCalls(0, rows)...)
+	commitMessages(b, l, read, benchMessages(0, rows)...)
+	for name, view := range map[string]func(){
+		"calls":    func() { l.CallWindow() },
+		"messages": func() { l.MessageWindow() },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				view()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/record")
+		})
+	}
+}
+
+// TestMemoryOfRows holds what the memory takes: 32 bytes a row of the window, and 16 a
+// row remembered beyond it, but for an index of half a byte, and no pointers.
+//
+//nolint:paralleltest // It measures the memory of the whole process.
+func TestMemoryOfRows(t *testing.T) {
+	const rows = 100_000
+	read := ledger.Read{Date: benchStart, Window: 24 * time.Hour}
+	calls, messages := benchCalls(0, rows), benchMessages(0, rows)
+	for name, perRow := range map[string]func(l *ledger.Ledger) float64{
+		"calls in the window": func(l *ledger.Ledger) float64 {
+			commitCalls(t, l, read, calls...)
+			return 32
+		},
+		"messages in the window": func(l *ledger.Ledger) float64 {
+			commitMessages(t, l, read, messages...)
+			return 32
+		},
+		"calls beyond it": func(l *ledger.Ledger) float64 {
+			commitCalls(t, l, read, calls...)
+			commitCalls(t, l, read)
+			return 16.6
+		},
+		"messages beyond it": func(l *ledger.Ledger) float64 {
+			commitMessages(t, l, read, messages...)
+			commitMessages(t, l, read)
+			return 16.6
+		},
+	} {
+		l := ledger.New(ledger.Options{})
+		before := heap()
+		want := perRow(l)
+		got := float64(heap()-before) / rows
+		runtime.KeepAlive(l)
+		t.Logf("%s: %.1f bytes a row", name, got)
+		if got > want {
+			t.Errorf("%s: %.1f bytes a row, want %.1f at most", name, got, want)
+		}
+	}
+}
+
+func heap() int64 {
+	runtime.GC() // Twice: what pools hold survives once.
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

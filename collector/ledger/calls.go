@@ -1,193 +1,155 @@
 package ledger
 
 import (
-	"math"
-
-	"google.golang.org/protobuf/encoding/protowire"
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 )
 
-// Call is one row of the journal of calls. Its label values are canonical: of
-// the closed sets that the metrics have.
+// Call is one row of the journal of calls.
 type Call struct {
 	ChatID, ID []byte // They are read during Add only.
 	Time       int64  // Unix seconds; 0 when the row has none.
-	Status     string
-	Media      string
-	ChatType   string
+	Status     vocabulary.CallStatus
+	Media      vocabulary.Media
 	Duration   int64 // Seconds, 0 to 604,800.
 	// Participants are the statuses of those called. The slice is read during
 	// Add only.
-	Participants []string
+	Participants []vocabulary.CallStatus
+	// Prefix is the destination that the call counts for; "" for none.
+	Prefix string
 }
 
-// callValue is when the call was last seen, in Unix seconds, or currentCall.
-type callValue uint32
+// newSet stands for participants that have no position yet.
+const newSet = ^uint32(0)
 
-const currentCall callValue = math.MaxUint32
-
-func (v callValue) inJournal() bool                { return v == currentCall }
-func (v callValue) lastSeen() uint32               { return uint32(v) }
-func (v callValue) left(lastSeen uint32) callValue { return callValue(lastSeen) }
-func (v callValue) valid(int) bool                 { return v != 0 }
-func (callValue) columns() []field[callValue]      { return callColumns }
-
-// callColumns are those of Rows for calls.
-var callColumns = []field[callValue]{
-	{
-		2, protowire.Fixed32Type, math.MaxUint32,
-		func(v *callValue) uint64 {
-			if v.inJournal() {
-				return 0
-			}
-			return uint64(*v)
-		},
-		func(v *callValue, n uint64) { *v = callValue(n) },
-	},
-	{
-		3, protowire.VarintType, 1,
-		func(v *callValue) uint64 { return bit(v.inJournal()) },
-		func(v *callValue, n uint64) {
-			if n == 1 {
-				*v = currentCall
-			}
-		},
-	},
-}
-
-// CallTx takes in one journal of calls. It is for one goroutine.
+// CallTx takes in one answer of the journal of calls. It is for one goroutine.
 type CallTx struct {
-	staging[callValue]
-	pending  []pendingCall
-	repeats  map[uint64]uint32 // How many rows had the same values, of those that were not the first known one.
-	statuses []statusCount     // Of the participants of pending calls.
-	returned []update[callValue]
+	transaction
+	repeats map[chatRow]uint32 // How many rows had the same values, of those that were not the first known one.
 }
 
-// pendingCall is a call not seen before.
-type pendingCall struct {
-	key                      uint64
-	time, duration           int64
-	status, media, chatType  string
-	firstStatus, endStatuses int // Its participants, in CallTx.statuses.
-}
-
-type statusCount struct {
-	status string
-	n      uint64
-}
-
-// BeginCalls opens a transaction for a whole journal of calls. Nothing takes
+// BeginCalls opens a transaction for an answer of the journal of calls. Nothing takes
 // effect before its Commit. To begin another one before Commit or Abort is a
 // programming error, and panics.
 func (l *Ledger) BeginCalls() *CallTx {
-	return &CallTx{staging: begin(l, &l.calls), repeats: map[uint64]uint32{}}
+	return &CallTx{transaction: l.begin(&l.calls), repeats: map[chatRow]uint32{}}
 }
 
-// Add takes in a row. Rows without idMessage are passed over, and so are calls
-// that have no outcome yet.
+// Add takes in a row. Rows without idMessage, and calls that have no outcome yet, are
+// in the view of a whole read only.
 func (tx *CallTx) Add(c Call) {
-	if !tx.ready() || len(c.ID) == 0 || c.Status == "" || c.Status == "unknown" || c.Status == "offer" {
+	if !tx.ready() {
 		return
 	}
-	first := tx.hasher.call(&c)
+	set, fresh, hasSet := tx.journal.sets.find(c.Participants)
+	if !hasSet {
+		set = newSet
+	}
+	r := row{time: shortTime(c.Time), extra: set}
+	chat := tx.hasher.chat(c.ChatID)
+	r.setChat(chat)
+	r.bits = chatBits(c.ChatID).
+		with(callStatusAt, callStatusBits, uint32(c.Status)).
+		with(mediaAt, mediaBits, uint32(c.Media)).
+		with(durationAt, durationBits, uint32(c.Duration)) //nolint:gosec // A week at most.
+	tx.noteTime(r.time)
+	if len(c.ID) == 0 || c.Status.Open() {
+		if !hasSet {
+			tx.looseSets[len(tx.loose)] = fresh
+		}
+		tx.addLoose(r)
+		return
+	}
+	first := chatRow{tx.hasher.call(&c), chat}
 	if i, ok := tx.find(first); ok {
-		if tx.markCall(i) {
+		if tx.known(i, r, fresh, c.Prefix) {
 			return
 		}
 		if tx.repeats[first] == 0 {
 			tx.repeats[first] = 1
 		}
 	}
-	// The row is new, or has occurred in this journal before.
+	// The row is new, or has occurred in this answer before.
 	tx.repeats[first]++
 	n := tx.repeats[first]
-	key := tx.hasher.repeated(first, n)
+	key := chatRow{tx.hasher.repeated(first.id, n), chat}
 	if n > 1 {
 		if i, ok := tx.find(key); ok {
-			tx.markCall(i)
+			tx.known(i, r, fresh, c.Prefix)
 			return
 		}
 	}
-	if !tx.take() {
-		return
-	}
-	p := pendingCall{
-		key: key, time: c.Time, duration: c.Duration,
-		status: c.Status, media: c.Media, chatType: c.ChatType,
-		firstStatus: len(tx.statuses),
-	}
-	tx.addStatuses(c.Participants)
-	p.endStatuses = len(tx.statuses)
-	tx.pending = append(tx.pending, p)
+	tx.add(pending{
+		chatRow: key, row: r, latest: c.Time, prefix: c.Prefix, participants: fresh,
+		legacy: tx.legacyKey(&c, n),
+	})
 }
 
-// markCall notes a known call, and reports whether this was news.
-func (tx *CallTx) markCall(i int) bool {
+// legacyKey returns the key of a call in a state file of version 1, if there was one.
+func (tx *CallTx) legacyKey(c *Call, n uint32) uint64 {
+	if len(tx.journal.legacy.ids) == 0 {
+		return 0
+	}
+	return tx.hasher.repeated(tx.hasher.legacyCall(c), n)
+}
+
+// known notes a call that is in the window, and reports whether this was news.
+func (tx *CallTx) known(i int, r row, fresh participants, prefix string) bool {
 	if !tx.mark(i) {
 		return false
 	}
-	if !tx.journal.values[i].inJournal() {
-		tx.returned = append(tx.returned, update[callValue]{i, entry[callValue]{tx.journal.keys[i], currentCall}})
+	tx.unchanged++ // Time and status are those of its identifier.
+	was := &tx.journal.current.values[i]
+	if r.extra == newSet {
+		tx.changedSets[i] = fresh
+	} else if r == asShown(*was) {
+		return true
 	}
+	tx.changed[i] = change{r, prefix}
 	return true
-}
-
-// addStatuses adds up the participants of one call, so that it needs no more
-// room than there are statuses.
-func (tx *CallTx) addStatuses(statuses []string) {
-	start := len(tx.statuses)
-next:
-	for _, status := range statuses {
-		for i := start; i < len(tx.statuses); i++ {
-			if tx.statuses[i].status == status {
-				tx.statuses[i].n++
-				continue next
-			}
-		}
-		tx.statuses = append(tx.statuses, statusCount{status, 1})
-	}
 }
 
 // Abort closes the transaction and leaves the ledger as it was. After Commit it
 // does nothing.
-func (tx *CallTx) Abort() {
-	tx.end()
+func (tx *CallTx) Abort() { tx.end() }
+
+// Commit makes the answer take effect, once it is known to be whole, and returns what
+// the window shows then. It returns ErrTooManyRows when the answer held more rows than
+// the ledger may remember, which changes no counter, and ErrClosed when the ledger or
+// the transaction was closed before. That the state file cannot be written is no
+// error: the read has taken effect, and Totals shows it when the file can be written
+// again.
+func (tx *CallTx) Commit(read Read) (*CallWindow, error) {
+	if err := tx.commit(read, tx); err != nil {
+		return nil, err
+	}
+	return tx.ledger.CallWindow(), nil
 }
 
-// Commit makes the journal take effect, once it is known to be whole. It returns
-// ErrTooManyRows when the journal held more rows than the ledger may remember,
-// which changes no counter, and ErrClosed when the ledger or the transaction was
-// closed before. That the state file cannot be written is no error: the read
-// has taken effect, and Totals shows it when the file can be written again.
-func (tx *CallTx) Commit(read Read) error {
-	return commit(&tx.staging, read, func(v verdict) (changes[callValue], *Totals, int) {
-		c := changes[callValue]{updates: tx.returned}
-		delta := newTotals()
-		for i := range tx.pending {
-			p := &tx.pending[i]
-			c.inserts = append(c.inserts, entry[callValue]{p.key, currentCall})
-			tx.count(delta, p, v.counts(p.time))
-		}
-		return c, delta, tx.knownCurrent
-	})
-}
-
-// count counts a call, or makes its label sets known when it is only to be remembered.
-func (tx *CallTx) count(delta *Totals, p *pendingCall, counts bool) {
+// insert implements counting.
+func (tx *CallTx) insert(delta *Totals, p *pending, counts bool) {
 	var once uint64
 	if counts {
 		once = 1
 	}
-	delta.Calls[CallLabels{p.status, p.media, p.chatType}] += once
-	for _, s := range tx.statuses[p.firstStatus:p.endStatuses] {
-		delta.Participants[CallLabels{s.status, p.media, p.chatType}] += once * s.n
+	status, media, chatType := p.row.callStatus(), p.row.media().Label(), p.row.chatType().Label()
+	delta.Calls[CallLabels{status.Label(), media, chatType}] += once
+	for i, n := range p.participants {
+		if n > 0 {
+			delta.Participants[CallLabels{vocabulary.CallStatus(i).Label(), media, chatType}] += once * uint64(n) //nolint:gosec // A position.
+		}
 	}
-	if p.status == "pickUp" {
-		labels := DurationLabels{p.media, p.chatType}
+	if p.prefix != "" {
+		delta.DestinationCalls[DestinationLabels{p.prefix, status.Label()}] += once
+	}
+	if status.Answered() {
+		labels := DurationLabels{media, chatType}
 		durations := delta.Durations[labels]
 		if counts {
-			durations.Observe(p.duration)
+			durations.Observe(p.row.duration(), DurationBuckets[:])
 		}
 		delta.Durations[labels] = durations
 	}
 }
+
+// move implements counting: a call counts once.
+func (tx *CallTx) move(_ *Totals, _ row, _ bool, now change) row { return now.row }

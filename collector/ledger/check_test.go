@@ -62,19 +62,55 @@ func (m *model) committed(err error, before *ledger.Totals, read func(*reference
 // agreeing returns the references that have these totals. There must be one.
 func (m *model) agreeing(all []*reference, shown *ledger.Totals, when string) []*reference {
 	m.t.Helper()
-	sought := *shown
-	sought.LastWriteOK = true
+	sought := m.comparable(shown)
 	var agree []*reference
 	for _, r := range all {
-		if reflect.DeepEqual(r.totals, &sought) {
+		if reflect.DeepEqual(m.comparable(r.totals), sought) {
 			agree = append(agree, r)
 		}
 	}
 	if len(agree) == 0 {
 		m.t.Fatalf("%s: %s, after %+v: totals differ from those of all %d references; from the last (-reference +ledger):\n%s",
-			m.name, when, m.did, len(all), cmp.Diff(all[len(all)-1].totals, shown))
+			m.name, when, m.did, len(all), cmp.Diff(m.comparable(all[len(all)-1].totals), sought))
 	}
 	return agree
+}
+
+// comparable returns totals without what the reference does not count, and without what
+// is not certain after a crash: the file may lack the times of the last reads.
+func (m *model) comparable(t *ledger.Totals) *ledger.Totals {
+	c := *t
+	c.LastWriteOK = true
+	c.DeliveryDelays, c.ReadDelays, c.DelaysBounded = nil, nil, nil
+	if m.crashed {
+		for _, j := range []*ledger.JournalTotals{&c.CallJournal, &c.MessageJournal} {
+			j.LateChanges, j.Filter = 0, ledger.FilterUnknown
+		}
+	}
+	return &c
+}
+
+// viewed compares what the window shows with the references.
+func (m *model) viewed(got shown, of func(*reference) *refJournal) {
+	m.t.Helper()
+	var last shown
+	for _, r := range m.beliefs {
+		if last = of(r).shown(); reflect.DeepEqual(last, got) {
+			for _, row := range of(r).view {
+				if row.beyond {
+					m.did.Beyond++
+				}
+			}
+			return
+		}
+	}
+	// Chats that have moved count once where the ledger saw them move.
+	if m.world.moves {
+		last.Chats = got.Chats
+	}
+	if diff := cmp.Diff(last, got); diff != "" {
+		m.t.Fatalf("%s: after %+v: the window shows (-reference +ledger):\n%s", m.name, m.did, diff)
+	}
 }
 
 func distinct(all []*reference) []*reference {

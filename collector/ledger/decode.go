@@ -4,10 +4,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 )
 
 // ErrNewerVersion is the error of opening a state file that a later version of
@@ -22,28 +23,30 @@ var errForeign = errors.New("it is the file of instance")
 
 // fileState is what a state file holds.
 type fileState struct {
-	version   uint32 // Of the file that it was read from.
-	owner     string // The idInstance; "" when the file does not say.
-	key       hashKey
-	chatTypes []string
-	calls     journalState[callValue]
-	messages  journalState[messageValue]
-	totals    *Totals // Without those of the journals.
+	version  uint32 // Of the file that it was read from.
+	owner    string // The idInstance; "" when the file does not say.
+	key      hashKey
+	calls    journalState
+	messages journalState
+	totals   *Totals // Without those of the journals.
 
 	// Where the file's parts end. What comes after size is torn.
 	snapshotSize, size int
 	frames             uint32
 }
 
-type journalState[V value[V]] struct {
+// journalState is what a state file holds of a journal.
+type journalState struct {
 	meta
-	keys   []uint64 // In order, without repetitions.
-	values []V
+	current table[row]
+	past    table[past]
+	legacy  table[past]
+	loose   []row
+	sets    participantSets
 }
 
 func newFileState(key hashKey) *fileState {
-	// The first chat type stands for all for which there is no room.
-	return &fileState{key: key, chatTypes: []string{other}, totals: newTotals()}
+	return &fileState{key: key, totals: newTotals()}
 }
 
 // decode reads a state file. It takes no more memory than in proportion to data.
@@ -88,22 +91,21 @@ func decode(data []byte) (*fileState, error) {
 	if s.frames == 0 {
 		return nil, fmt.Errorf("%w: no snapshot", errDamaged)
 	}
-	if !d.calls.finish(&s.calls, len(s.chatTypes)) || !d.messages.finish(&s.messages, len(s.chatTypes)) {
-		return nil, fmt.Errorf("%w: an entry", errDamaged)
+	if !d.calls.finish(&s.calls, journalCalls) || !d.messages.finish(&s.messages, journalMessages) {
+		return nil, fmt.Errorf("%w: a row", errDamaged)
 	}
 	return s, nil
 }
 
 // decoder applies payloads to a state.
 type decoder struct {
-	state    *fileState
-	calls    replay[callValue]
-	messages replay[messageValue]
+	state           *fileState
+	calls, messages replay
+	chatTypes       []vocabulary.ChatType // Of a file of version 1, by position.
 }
 
 // apply applies a Record.
 func (d *decoder) apply(payload []byte, snapshot bool) error {
-	var chatTypes []string
 	err := eachField(payload, func(f wireField) error {
 		b, err := f.message()
 		if err != nil {
@@ -115,11 +117,6 @@ func (d *decoder) apply(payload []byte, snapshot bool) error {
 				return fmt.Errorf("%w: an owner in the log", errDamaged)
 			}
 			d.state.owner = string(b)
-		case recordChatType:
-			if len(chatTypes) > math.MaxUint8 {
-				return fmt.Errorf("%w: too many chat types", errDamaged)
-			}
-			chatTypes = append(chatTypes, string(b))
 		case recordJournal:
 			return d.readJournal(b, snapshot)
 		case recordCounter:
@@ -129,21 +126,10 @@ func (d *decoder) apply(payload []byte, snapshot bool) error {
 		}
 		return nil
 	})
-	if err == nil && chatTypes != nil {
-		err = d.setChatTypes(chatTypes)
-	}
 	if err == nil && !d.state.totals.bounded() {
 		err = fmt.Errorf("%w: too many counters", errDamaged)
 	}
 	return err
-}
-
-func (d *decoder) setChatTypes(names []string) error {
-	if len(names) == 0 || len(names) > math.MaxUint8 || names[0] != other {
-		return fmt.Errorf("%w: chat types", errDamaged)
-	}
-	d.state.chatTypes = names
-	return nil
 }
 
 func (d *decoder) readCounter(message []byte) error {
@@ -198,9 +184,9 @@ func (d *decoder) readJournal(message []byte, snapshot bool) error {
 		named = true
 		switch name {
 		case journalCalls.String():
-			read = func(f wireField) error { return readJournal(f, &d.state.calls, &d.calls, snapshot) }
+			read = func(f wireField) error { return d.state.calls.read(f, journalCalls, &d.calls, snapshot) }
 		case journalMessages.String():
-			read = func(f wireField) error { return readJournal(f, &d.state.messages, &d.messages, snapshot) }
+			read = func(f wireField) error { return d.state.messages.read(f, journalMessages, &d.messages, snapshot) }
 		default:
 			return fmt.Errorf("%w: a journal", ErrNewerVersion)
 		}
@@ -208,99 +194,76 @@ func (d *decoder) readJournal(message []byte, snapshot bool) error {
 	})
 }
 
-// readJournal reads a field of a Journal.
-func readJournal[V value[V]](f wireField, state *journalState[V], r *replay[V], snapshot bool) error {
+// read reads a field of a Journal.
+func (s *journalState) read(f wireField, id journalID, r *replay, snapshot bool) error {
 	b, err := f.message()
 	if err != nil {
 		return err
 	}
 	switch f.number {
 	case journalMeta:
-		state.meta = meta{}
-		if err := readFields(b, "Meta", metaFields, &state.meta); err != nil {
+		s.meta = meta{}
+		if err := readFields(b, "Meta", metaFields, &s.meta); err != nil {
 			return err
 		}
-		if state.window < 0 {
+		if s.window < 0 || s.lastSpan < 0 {
 			return fmt.Errorf("%w: a window", errDamaged)
 		}
 		return nil
-	case journalPut:
-		var v V
-		keys, values, err := readRows(b, v.columns())
-		if err != nil {
-			return err
+	case journalParticipants:
+		set, err := readParticipants(b)
+		if err == nil {
+			s.sets.sets = append(s.sets.sets, set)
 		}
-		return state.put(r, keys, values, snapshot)
-	case journalDrop:
-		return eachKey(f, r.drop)
+		return err
+	case journalPut:
+		return readTable(b, id.columns(), &s.current, snapshot, r.putRow)
+	case journalLoose:
+		_, s.loose, err = readRows(b, id.columns())
+		return err
+	case journalPutPast:
+		return readTable(b, pastColumns, &s.past, snapshot, r.putPast)
+	}
+	return s.readDrop(f, r, snapshot)
+}
+
+// readDrop reads the fields of a Journal that are in the log only, and those that are
+// in a snapshot only.
+func (s *journalState) readDrop(f wireField, r *replay, snapshot bool) error {
+	switch {
+	case f.number == journalDrop && !snapshot:
+		return readTable(f.bytes, []field[row]{chatColumn}, nil, false, r.dropRow)
+	case f.number == journalDropPast && !snapshot:
+		return readTable(f.bytes, pastColumns[:1], nil, false, r.dropPast)
+	case f.number == journalDropLegacy && !snapshot:
+		return eachKey(f, r.dropLegacy)
+	case f.number == journalLegacy && snapshot:
+		return readTable(f.bytes, pastColumns, &s.legacy, true, nil)
+	case f.number <= journalDropLegacy:
+		return fmt.Errorf("%w: field %d of Journal", errDamaged, f.number)
 	}
 	return f.unknown("Journal")
 }
 
-// put takes over rows: as they are from a snapshot, where their keys rise, and from
-// the log into its replay.
-func (s *journalState[V]) put(r *replay[V], keys []uint64, values []V, snapshot bool) error {
+// readTable reads rows: as they are from a snapshot, where their identifiers rise, and
+// one by one from the log.
+func readTable[V any](message []byte, columns []field[V], into *table[V], snapshot bool, each func(uint64, V)) error {
+	ids, values, err := readRows(message, columns)
+	if err != nil {
+		return err
+	}
 	if !snapshot {
-		for i, key := range keys {
-			r.put(key, values[i])
+		for i, id := range ids {
+			each(id, values[i])
 		}
 		return nil
 	}
-	for i := range keys {
-		if i > 0 && keys[i] <= keys[i-1] {
-			return fmt.Errorf("%w: keys out of order", errDamaged)
-		}
+	if !slices.IsSorted(ids) {
+		return fmt.Errorf("%w: rows out of order", errDamaged)
 	}
-	if s.keys != nil {
+	if into.ids != nil {
 		return fmt.Errorf("%w: rows twice", errDamaged)
 	}
-	s.keys, s.values = keys, values
+	*into = newTable(ids, values)
 	return nil
-}
-
-// replay collects what a log does to a table: of each key, the last is what holds.
-type replay[V value[V]] struct {
-	puts  map[uint64]V
-	drops map[uint64]struct{}
-}
-
-func (r *replay[V]) put(key uint64, v V) {
-	if r.puts == nil {
-		r.puts = map[uint64]V{}
-	}
-	r.puts[key] = v
-	delete(r.drops, key)
-}
-
-func (r *replay[V]) drop(key uint64) {
-	if r.drops == nil {
-		r.drops = map[uint64]struct{}{}
-	}
-	r.drops[key] = struct{}{}
-	delete(r.puts, key)
-}
-
-// finish applies the log to the entries of the snapshot, and reports whether all
-// values are possible ones.
-func (r *replay[V]) finish(s *journalState[V], chatTypes int) bool {
-	if len(r.puts)+len(r.drops) > 0 {
-		t := newTable(s.keys, s.values)
-		dropped := newBitset(len(t.keys))
-		for key := range r.drops {
-			if i, ok := t.find(key); ok {
-				dropped.add(i)
-			}
-		}
-		var inserts []entry[V]
-		for key, v := range r.puts {
-			if i, ok := t.find(key); ok {
-				t.values[i] = v
-			} else {
-				inserts = append(inserts, entry[V]{key, v})
-			}
-		}
-		t = t.rebuild(inserts, dropped)
-		s.keys, s.values = t.keys, t.values
-	}
-	return !slices.ContainsFunc(s.values, func(v V) bool { return !v.valid(chatTypes) })
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // What tests need of the inside: a file system that can be torn, the keys, and
@@ -29,16 +31,16 @@ func MakeFolder(fs FileSystem, path string) error { return makeFolder(fs, path) 
 // OSFileSystem is the real one.
 func OSFileSystem() FileSystem { return osFS{} }
 
-// KeyOfCall returns the key of the nth call of a journal with these values.
+// KeyOfCall returns the identifier of the nth call of a chat with these values.
 func (l *Ledger) KeyOfCall(c Call, n uint32) uint64 {
 	h := hasher{hashKey: l.key}
 	return h.repeated(h.call(&c), n)
 }
 
-// KeyOfMessage returns the key of a message.
-func (l *Ledger) KeyOfMessage(chatID, id []byte) uint64 {
+// KeyOfMessage returns the identifier of a message.
+func (l *Ledger) KeyOfMessage(id []byte) uint64 {
 	h := hasher{hashKey: l.key}
-	return h.message(chatID, id)
+	return h.message(id)
 }
 
 // Frame appends a frame to a file that has so many.
@@ -58,16 +60,14 @@ func (l *Ledger) StateFile() []byte {
 
 // Meaning is everything that a state file says.
 type Meaning struct {
-	Owner          string
-	Key            [2]uint64
-	ChatTypes      []string
-	Calls          map[uint64]uint64
-	Messages       map[uint64]uint64
-	CallMeta       string
-	MessageMeta    string
-	Totals         *Totals
-	Size, Snapshot int
-	Frames         int
+	Owner                 string
+	Key                   [2]uint64
+	Calls, Messages       string
+	Totals                *Totals
+	CallRows, MessageRows int // In the window,
+	CallPast, MessagePast int // and beyond it, what version 1 remembered included.
+	Size, Snapshot        int
+	Frames                int
 }
 
 // Decode reads a state file. It returns its meaning and the file that says the
@@ -78,14 +78,14 @@ func Decode(data []byte) (*Meaning, []byte, error) {
 		return nil, nil, err
 	}
 	m := &Meaning{
-		Owner:       s.owner,
-		Key:         [2]uint64{s.key.k0, s.key.k1},
-		ChatTypes:   s.chatTypes,
-		Calls:       asMap(&s.calls),
-		Messages:    asMap(&s.messages),
-		CallMeta:    s.calls.String(),
-		MessageMeta: s.messages.String(),
-		Totals:      s.totals,
+		Owner:    s.owner,
+		Key:      [2]uint64{s.key.k0, s.key.k1},
+		Calls:    s.calls.meaning(),
+		Messages: s.messages.meaning(),
+		Totals:   s.totals,
+		CallRows: len(s.calls.current.ids), MessageRows: len(s.messages.current.ids),
+		CallPast:    len(s.calls.past.ids) + len(s.calls.legacy.ids),
+		MessagePast: len(s.messages.past.ids) + len(s.messages.legacy.ids),
 		Size:        s.size,
 		Snapshot:    s.snapshotSize,
 		Frames:      int(s.frames),
@@ -93,15 +93,25 @@ func Decode(data []byte) (*Meaning, []byte, error) {
 	return m, s.appendFile(nil), nil
 }
 
-func asMap[V value[V]](s *journalState[V]) map[uint64]uint64 {
-	m := make(map[uint64]uint64, len(s.keys))
-	for i, key := range s.keys {
-		m[key] = uint64(s.values[i])
+// meaning says all of a journal, whatever the order of rows that share an identifier.
+func (s *journalState) meaning() string {
+	lines := []string{fmt.Sprintf("%+v", s.meta)}
+	for i, r := range s.current.values {
+		lines = append(lines, fmt.Sprintf("row %x %+v", s.current.ids[i], r))
 	}
-	return m
+	for _, r := range s.loose {
+		lines = append(lines, fmt.Sprintf("loose %+v", r))
+	}
+	for i, was := range s.past.values {
+		lines = append(lines, fmt.Sprintf("past %x %x", s.past.ids[i], was))
+	}
+	for i, was := range s.legacy.values {
+		lines = append(lines, fmt.Sprintf("legacy %x %x", s.legacy.ids[i], was))
+	}
+	lines = append(lines, fmt.Sprint(s.sets.sets))
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
 }
-
-func (m *meta) String() string { return fmt.Sprintf("%+v", *m) }
 
 // V1Frame appends a frame to a file of version 1 that has so many.
 func V1Frame(file []byte, position uint32, payload []byte) []byte {

@@ -21,7 +21,7 @@ type family struct {
 var families = []family{
 	counts("calls", 3, func(t *Totals) map[CallLabels]uint64 { return t.Calls }, CallLabels.list, callLabels),
 	counts("participants", 3, func(t *Totals) map[CallLabels]uint64 { return t.Participants }, CallLabels.list, callLabels),
-	histograms("call_durations", 2, func(t *Totals) map[DurationLabels]Histogram { return t.Durations },
+	histograms("call_durations", 2, DurationBuckets[:], func(t *Totals) map[DurationLabels]Histogram { return t.Durations },
 		func(k DurationLabels) []string { return []string{k.Media, k.ChatType} },
 		func(l []string) DurationLabels { return DurationLabels{l[0], l[1]} }),
 	counts("observed", 3, func(t *Totals) map[ObservedLabels]uint64 { return t.Observed },
@@ -33,7 +33,17 @@ var families = []family{
 	counts("failed", 2, func(t *Totals) map[FailureLabels]uint64 { return t.Failed },
 		func(k FailureLabels) []string { return []string{k.Reason, k.ChatType} },
 		func(l []string) FailureLabels { return FailureLabels{l[0], l[1]} }),
+	histograms("delivery_delays", 1, DelayBuckets[:], func(t *Totals) map[string]Histogram { return t.DeliveryDelays }, oneLabel, onlyLabel),
+	histograms("read_delays", 1, DelayBuckets[:], func(t *Totals) map[string]Histogram { return t.ReadDelays }, oneLabel, onlyLabel),
+	counts("delays_bounded", 2, func(t *Totals) map[StageLabels]uint64 { return t.DelaysBounded },
+		func(k StageLabels) []string { return []string{k.Stage, k.ChatType} },
+		func(l []string) StageLabels { return StageLabels{l[0], l[1]} }),
+	counts("destination_messages", 2, func(t *Totals) map[DestinationLabels]uint64 { return t.DestinationMessages }, DestinationLabels.list, destinationLabels),
+	counts("destination_calls", 2, func(t *Totals) map[DestinationLabels]uint64 { return t.DestinationCalls }, DestinationLabels.list, destinationLabels),
 }
+
+func (k DestinationLabels) list() []string           { return []string{k.Prefix, k.Outcome} }
+func destinationLabels(l []string) DestinationLabels { return DestinationLabels{l[0], l[1]} }
 
 func (k CallLabels) list() []string    { return []string{k.Status, k.Media, k.ChatType} }
 func callLabels(l []string) CallLabels { return CallLabels{l[0], l[1], l[2]} }
@@ -59,20 +69,21 @@ func counts[K comparable](name string, labels int, of func(*Totals) map[K]uint64
 
 // histograms is a family of histograms that Totals has in a map. Its values are the
 // count, the sum and the cumulative buckets.
-func histograms[K comparable](name string, labels int, of func(*Totals) map[K]Histogram, list func(K) []string, key func([]string) K) family {
+func histograms[K comparable](name string, labels int, bounds []float64, of func(*Totals) map[K]Histogram, list func(K) []string, key func([]string) K) family {
 	return family{
-		name: name, labels: labels, values: 2 + len(DurationBuckets),
+		name: name, labels: labels, values: 2 + len(bounds),
 		series: func(t, some *Totals, add func([]uint64, ...string)) {
 			for k := range of(some) {
 				h := of(t)[k]
-				add(append([]uint64{h.Count, uint64(h.Sum)}, h.Buckets[:]...), list(k)...) //nolint:gosec // A sum is never negative.
+				add(append([]uint64{h.Count, uint64(h.Sum)}, h.Buckets[:len(bounds)]...), list(k)...) //nolint:gosec // A sum is never negative.
 			}
 		},
 		set: func(t *Totals, labels []string, values []uint64) bool {
 			h := Histogram{Count: values[0], Sum: int64(values[1])} //nolint:gosec // Looked at below.
-			copy(h.Buckets[:], values[2:])
+			buckets := h.Buckets[:len(bounds)]
+			copy(buckets, values[2:])
 			of(t)[key(labels)] = h
-			return h.Sum >= 0 && slices.IsSorted(h.Buckets[:]) && h.Buckets[len(h.Buckets)-1] <= h.Count
+			return h.Sum >= 0 && slices.IsSorted(buckets) && buckets[len(buckets)-1] <= h.Count
 		},
 	}
 }

@@ -16,36 +16,84 @@ const (
 
 // Read says how a journal was read.
 type Read struct {
-	Date      time.Time     // The answer's HTTP Date; zero when it had none.
-	Window    time.Duration // What was asked for (the request's minutes).
-	Truncated bool          // Whether the journal was as long as GREEN-API's cap.
+	Date   time.Time     // The answer's HTTP Date; zero when it had none.
+	Window time.Duration // What the memory is to show.
+	// Recent is what was asked for (the request's minutes) when it was less than the
+	// window; 0 for a whole read.
+	Recent    time.Duration
+	Truncated bool  // Whether the answer was as long as GREEN-API's cap.
+	Invalid   int   // Elements of the answer that were no rows.
+	Bytes     int64 // Size of the answer's body, inflated.
 }
 
-// journal is the memory of one journal. Its table is changed by the commit of
-// its own transaction only, of which there is one at a time.
-type journal[V value[V]] struct {
-	table[V]
+func (r Read) whole() bool { return r.Recent <= 0 }
+
+// span is how far back the answer goes.
+func (r Read) span() time.Duration {
+	if r.whole() {
+		return r.Window
+	}
+	return r.Recent
+}
+
+// begins is when the window begins, by the server's clock; long ago when an answer does
+// not tell.
+func (r Read) begins() int64 {
+	if r.Date.IsZero() {
+		return math.MinInt64
+	}
+	return r.Date.Unix() - int64(r.Window/time.Second)
+}
+
+// journal is the memory of one journal. It is changed by the commit of its own
+// transaction only, of which there is one at a time.
+type journal struct {
 	meta
 	id    journalID
 	saved meta // What the state file says.
 
-	current int    // Keys that the last whole journal held.
-	oldest  uint32 // No other key was last seen before this.
+	current table[row]      // The rows in the window: what the view shows.
+	past    table[past]     // What is remembered of rows that have left it.
+	legacy  table[past]     // The same, from a state file of version 1.
+	loose   []row           // Of the last whole read: rows that only the view has.
+	sets    participantSets // Of the calls.
 
-	open atomic.Bool // Whether a transaction is.
+	moved map[uint64]uint64 // Chats whose id has changed, and to what, as hashes. See chats.
+	seen  uint32            // When the rows in the window were last seen, by the exporter's clock.
+	open  atomic.Bool       // Whether a transaction is.
 }
 
-// meta is what is known about a journal beside its keys. Dates are Unix seconds
-// of the server's clock; 0 stands for none.
+// entries is how many rows are remembered.
+func (j *journal) entries() int {
+	return len(j.current.ids) + len(j.past.ids) + len(j.legacy.ids)
+}
+
+// meta is what is known about a journal beside its rows. Dates are Unix seconds of the
+// server's clock, reads are Unix seconds of the exporter's clock; 0 stands for none.
 type meta struct {
 	baselined bool
 	baseline  int64 // See JournalTotals.
 	created   int64 // See JournalTotals.
 	window    time.Duration
-	lastDate  int64  // Date of the last whole read.
-	lastRead  uint32 // The same by the exporter's clock, in Unix seconds.
 	gaps      uint64
 	evictions uint64
+
+	lastDate int64         // Date of the last read.
+	lastRead uint32        // When that was.
+	lastSpan time.Duration // How far back it went.
+
+	wholeDate  int64  // Date of the last whole read.
+	wholeRead  uint32 // When that was.
+	wholeBytes int64  // Size of its answer.
+	invalid    uint32 // Elements of it that were no rows.
+
+	// covered is since when the window has all rows, by their times; 0 when it has
+	// all that it should have.
+	covered int64
+
+	lateChanges uint64
+	byAction    uint32 // Rows that show that minutes goes by the last action.
+	bySending   uint32 // Rows that show that it goes by the sending.
 }
 
 // verdict says how the rows of a read that were not seen before are to be taken.
@@ -79,17 +127,17 @@ func (m *meta) lowered(kept, date int64) int64 {
 	return kept
 }
 
-// gap reports whether rows may have come and gone between the last whole read
-// and this one. unchanged is how many rows are as the last whole journal had them.
+// gap reports whether rows may have come and gone between the last read and this one.
+// unchanged is how many rows are as the memory has them.
 func (m *meta) gap(read Read, unchanged int) bool {
 	if read.Truncated && unchanged == 0 {
 		return true
 	}
-	date := toUnix(read.Date)
-	if date == 0 || m.lastDate == 0 || read.Window <= 0 {
+	date, span := toUnix(read.Date), read.span()
+	if date == 0 || m.lastDate == 0 || span <= 0 {
 		return false
 	}
-	return float64(date-m.lastDate) > (read.Window - lateness).Seconds()
+	return float64(date-m.lastDate) > (span - lateness).Seconds()
 }
 
 // follow takes the read for the last one.
@@ -109,16 +157,24 @@ func (m *meta) follow(read Read, v verdict, now uint32) {
 	if read.Window > 0 {
 		m.window = read.Window
 	}
-	m.lastDate, m.lastRead = date, now
+	m.lastDate, m.lastRead, m.lastSpan = date, now, read.span()
+	if read.whole() {
+		m.wholeDate, m.wholeRead, m.wholeBytes = date, now, read.Bytes
+		m.invalid = uint32(min(max(read.Invalid, 0), math.MaxUint32)) //nolint:gosec // Within bounds.
+	}
 }
 
 // differs reports whether the state file must be told of m, of which it has saved.
-// The Date of an unchanged journal may be a little older there than here: after
-// a crash a gap may be reported that much too early, never too late.
+// The times of an unchanged journal may be a little older there than here: after a
+// crash a gap may be reported that much too early, never too late, and more than
+// needed is read.
 func (m *meta) differs(saved *meta) bool {
 	a, b := *m, *saved
-	a.lastDate, b.lastDate = 0, 0
-	a.lastRead, b.lastRead = 0, 0 // After a restart the keys of the last journal pass for seen at that time.
+	for _, o := range []*meta{&a, &b} {
+		o.lastDate, o.lastRead, o.lastSpan = 0, 0, 0
+		o.wholeDate, o.wholeRead, o.wholeBytes = 0, 0, 0
+		o.byAction, o.bySending = 0, 0
+	}
 	if a != b || (m.lastDate == 0) != (saved.lastDate == 0) {
 		return true
 	}
@@ -126,133 +182,16 @@ func (m *meta) differs(saved *meta) bool {
 	return behind > 0 && behind >= min(15*time.Minute, m.window/16).Seconds()
 }
 
-func (m *meta) totals(entries int) JournalTotals {
+func (j *journal) totals() JournalTotals {
 	return JournalTotals{
-		Gaps:      m.gaps,
-		Evictions: m.evictions,
-		Entries:   entries,
-		Baseline:  fromUnix(m.baseline),
-		Created:   fromUnix(m.created),
+		Gaps:        j.gaps,
+		Evictions:   j.evictions,
+		LateChanges: j.lateChanges,
+		Entries:     j.entries(),
+		Baseline:    fromUnix(j.baseline),
+		Created:     fromUnix(j.created),
+		Filter:      j.filter(),
 	}
-}
-
-// changes is what a whole journal does to the table.
-type changes[V value[V]] struct {
-	inserts []entry[V]
-	updates []update[V]
-	drops   []uint64 // Keys; filled in by apply.
-}
-
-// update is a new value of the key at a position of the table.
-type update[V value[V]] struct {
-	position int
-	entry[V]
-}
-
-// apply makes the changes of a staged journal, to which it adds the keys that
-// left the journal and those that must make room.
-func (j *journal[V]) apply(s *staging[V], c *changes[V]) {
-	if s.knownCurrent < j.current {
-		j.leave(s, c)
-	}
-	for _, u := range c.updates {
-		j.values[u.position] = u.value
-	}
-	j.current = s.known + len(c.inserts)
-	excess := len(j.keys) + len(c.inserts) - s.ledger.options.MaxEntries
-	if excess <= 0 && j.oldest >= s.cutoff {
-		if len(c.inserts) > 0 {
-			j.table = j.rebuild(c.inserts, nil)
-		}
-		return
-	}
-
-	gone := newBitset(len(j.keys))
-	j.expire(gone, s.cutoff)
-	if excess -= gone.count(); excess > 0 {
-		c.drops = j.evict(gone, excess)
-		j.evictions += uint64(len(c.drops))
-	}
-	j.drop(gone, c.inserts)
-}
-
-// drop removes the keys in gone, and puts inserts into the table.
-func (j *journal[V]) drop(gone bitset, inserts []entry[V]) {
-	if gone.count()+len(inserts) > 0 {
-		j.table = j.rebuild(inserts, gone)
-	}
-	j.oldest = math.MaxUint32
-	for _, v := range j.values {
-		if !v.inJournal() {
-			j.oldest = min(j.oldest, v.lastSeen())
-		}
-	}
-}
-
-// leave notes when the keys that the last whole journal held, and this one does
-// not, were last seen.
-func (j *journal[V]) leave(s *staging[V], c *changes[V]) {
-	for i, v := range j.values {
-		if v.inJournal() && !s.seen.has(i) {
-			c.updates = append(c.updates, update[V]{i, entry[V]{j.keys[i], v.left(j.lastRead)}})
-			j.oldest = min(j.oldest, j.lastRead)
-		}
-	}
-}
-
-// expire adds the keys whose retention is over to gone.
-func (j *journal[V]) expire(gone bitset, cutoff uint32) {
-	for i, v := range j.values {
-		if !v.inJournal() && v.lastSeen() < cutoff {
-			gone.add(i)
-		}
-	}
-}
-
-// evict adds those n keys to gone, and returns them, that were not seen for the
-// longest time; among keys last seen at the same time, the first. The journal at
-// hand holds none of them.
-func (j *journal[V]) evict(gone bitset, n int) []uint64 {
-	var times []uint32
-	for i, v := range j.values {
-		if !v.inJournal() && !gone.has(i) {
-			times = append(times, v.lastSeen())
-		}
-	}
-	upTo := func(limit uint32) (count int) {
-		for _, seen := range times {
-			if seen <= limit {
-				count++
-			}
-		}
-		return count
-	}
-	// Bisection: no more than n were last seen up to limit, more than n up to the
-	// second after it. (Sorting 200,000 times takes ten times as long.)
-	limit, beyond := uint32(0), uint32(math.MaxUint32)
-	for beyond-limit > 1 {
-		if middle := limit + (beyond-limit)/2; upTo(middle) <= n {
-			limit = middle
-		} else {
-			beyond = middle
-		}
-	}
-	ties := n - upTo(limit)
-	var keys []uint64
-	for i, v := range j.values {
-		if v.inJournal() || gone.has(i) || v.lastSeen() > beyond {
-			continue
-		}
-		if v.lastSeen() == beyond {
-			if ties == 0 {
-				continue
-			}
-			ties--
-		}
-		keys = append(keys, j.keys[i])
-		gone.add(i)
-	}
-	return keys
 }
 
 // toUnix returns the seconds of a date, 0 for none.
@@ -273,10 +212,10 @@ func fromUnix(seconds int64) time.Time {
 
 // clock returns the exporter's time in Unix seconds, as far as they can be kept.
 func clock(t time.Time) uint32 {
-	return uint32(min(max(t.Unix(), 1), math.MaxUint32-1))
+	return uint32(min(max(t.Unix(), 1), math.MaxUint32-1)) //nolint:gosec // Within bounds.
 }
 
-// cutoff returns the time before which a key must have been last seen to be forgotten.
+// cutoff returns the time before which a row must have been last seen to be forgotten.
 func cutoff(now uint32, retention time.Duration) uint32 {
 	if seconds := int64(retention / time.Second); seconds < int64(now) {
 		return now - uint32(seconds) //nolint:gosec // Between 0 and now.

@@ -25,21 +25,41 @@ type hasher struct {
 	buf []byte
 }
 
-// message returns the key of a message: idMessage is unique only within its chat.
-func (h *hasher) message(chatID, id []byte) uint64 {
-	h.buf = appendText(appendText(h.buf[:0], chatID), id)
-	return siphash.Hash(h.k0, h.k1, h.buf)
+// message returns the identifier of a message. It is unique only within a chat.
+func (h *hasher) message(id []byte) uint64 {
+	return h.hash(appendText(h.buf[:0], id))
 }
 
-// call returns the key of the first call of a journal that has these values.
+// call returns the identifier of the first call in its chat that has these values.
 func (h *hasher) call(c *Call) uint64 {
-	h.buf = appendText(appendText(h.buf[:0], c.ChatID), c.ID)
-	h.buf = binary.LittleEndian.AppendUint64(h.buf, uint64(c.Time)) //nolint:gosec // Every bit counts, the sign's too.
-	h.buf = appendText(h.buf, c.Status)
-	return siphash.Hash(h.k0, h.k1, h.buf)
+	b := appendText(h.buf[:0], c.ID)
+	b = binary.LittleEndian.AppendUint64(b, uint64(c.Time)) //nolint:gosec // Every bit counts, the sign's too.
+	return h.hash(appendText(b, c.Status.Label()))
 }
 
-// repeated returns the key of the nth call of a journal that has the values
+// chat returns the hash of a chat id.
+func (h *hasher) chat(chatID []byte) uint64 {
+	return h.hash(appendText(append(h.buf[:0], "chat"...), chatID))
+}
+
+// legacyMessage returns the key of a message in a state file of version 1.
+func (h *hasher) legacyMessage(chatID, id []byte) uint64 {
+	return h.hash(appendText(appendText(h.buf[:0], chatID), id))
+}
+
+// legacyCall is legacyMessage for a call.
+func (h *hasher) legacyCall(c *Call) uint64 {
+	b := appendText(appendText(h.buf[:0], c.ChatID), c.ID)
+	b = binary.LittleEndian.AppendUint64(b, uint64(c.Time)) //nolint:gosec // Every bit counts, the sign's too.
+	return h.hash(appendText(b, c.Status.Label()))
+}
+
+func (h *hasher) hash(b []byte) uint64 {
+	h.buf = b
+	return siphash.Hash(h.k0, h.k1, b)
+}
+
+// repeated returns the identifier of the nth call of a journal that has the values
 // which key was made of.
 func (h *hasher) repeated(key uint64, n uint32) uint64 {
 	if n == 1 {

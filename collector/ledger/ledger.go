@@ -3,30 +3,28 @@ package ledger
 import (
 	"errors"
 	"log/slog"
-	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
 var (
-	// ErrTooManyRows is the error of a commit whose journal holds more rows than
+	// ErrTooManyRows is the error of a commit whose answer holds more rows than
 	// Options.MaxRows. Nothing was counted, and a gap was reported.
-	ErrTooManyRows = errors.New("the journal holds more rows than the ledger takes")
+	ErrTooManyRows = errors.New("the answer holds more rows than the ledger takes")
 	// ErrClosed is the error of using what was closed.
 	ErrClosed = errors.New("the ledger is closed")
 )
 
 // Options are those of one ledger.
 type Options struct {
-	// Retention is how long a key is remembered after it was last seen. It is
+	// Retention is how long a row is remembered after it was last seen. It is
 	// measured by Now. By default, 168 hours.
 	Retention time.Duration
-	// MaxEntries is how many keys are remembered, for each journal, but that those of
-	// the last whole one always are. By default, 200,000.
+	// MaxEntries is how many rows are remembered, for each journal, but that those of
+	// the last whole read and the reads since always are. By default, 200,000.
 	MaxEntries int
-	// MaxRows is how many rows a journal may have. By default, MaxEntries.
+	// MaxRows is how many rows an answer may have. By default, MaxEntries.
 	MaxRows int
 	// Now is the exporter's clock. It serves retention only. By default, time.Now.
 	Now func() time.Time
@@ -61,16 +59,15 @@ type Ledger struct {
 	key     hashKey
 	shown   atomic.Pointer[Totals]
 
-	mu        sync.Mutex // Held by commits. It guards what follows, the journals too, but see there.
-	current   *Totals    // What has been counted,
-	durable   *Totals    // and as much of it as the state file is known to hold.
-	chatTypes []string
-	calls     journal[callValue]
-	messages  journal[messageValue]
-	store     *store // Nil in a ledger that lives in memory.
-	unsaved   bool   // Whether a journal was read since the last snapshot.
-	closed    bool
-	onClose   func()
+	mu       sync.Mutex // Held by commits. It guards what follows, the journals too, but see there.
+	current  *Totals    // What has been counted,
+	durable  *Totals    // and as much of it as the state file is known to hold.
+	calls    journal
+	messages journal
+	store    *store // Nil in a ledger that lives in memory.
+	unsaved  bool   // Whether a journal was read since the last snapshot.
+	closed   bool
+	onClose  func()
 }
 
 // New returns a ledger that lives in memory: a restart forgets everything.
@@ -80,39 +77,38 @@ func New(o Options) *Ledger {
 
 func newLedger(o Options, s *store, state *fileState) *Ledger {
 	l := &Ledger{
-		options:   o.withDefaults(),
-		owner:     state.owner,
-		key:       state.key,
-		store:     s,
-		chatTypes: state.chatTypes,
-		onClose:   func() {},
+		options: o.withDefaults(),
+		owner:   state.owner,
+		key:     state.key,
+		store:   s,
+		onClose: func() {},
 	}
 	// While the exporter was down nothing was seen and nothing was missed either.
 	now := clock(l.options.Now())
 	cutoff := cutoff(now, l.options.Retention)
-	restore(&l.calls, journalCalls, &state.calls, now, cutoff)
-	restore(&l.messages, journalMessages, &state.messages, now, cutoff)
+	l.calls.id, l.messages.id = journalCalls, journalMessages
+	l.calls.restore(&state.calls, now, cutoff)
+	l.messages.restore(&state.messages, now, cutoff)
 	l.current = state.totals
-	l.current.CallJournal = l.calls.totals(len(l.calls.keys))
-	l.current.MessageJournal = l.messages.totals(len(l.messages.keys))
+	l.current.CallJournal, l.current.MessageJournal = l.calls.totals(), l.messages.totals()
 	l.durable = l.current
 	l.shown.Store(l.durable)
 	return l
 }
 
-func restore[V value[V]](j *journal[V], id journalID, state *journalState[V], now, cutoff uint32) {
-	j.id = id
-	j.table = newTable(state.keys, state.values)
+// restore takes over what a state file has of a journal.
+func (j *journal) restore(state *journalState, now, cutoff uint32) {
 	j.meta, j.saved = state.meta, state.meta
-	j.lastRead = now
-	for _, v := range j.values {
-		if v.inJournal() {
-			j.current++
+	j.current, j.past, j.legacy = state.current, state.past, state.legacy
+	j.loose, j.sets = state.loose, state.sets
+	j.seen = now
+	for i, was := range j.legacy.values {
+		if was.lastSeen() == lastSeenNow {
+			j.legacy.values[i] = newPast(now, 0, was.chatType(), was.stage(), was.failures())
 		}
 	}
-	gone := newBitset(len(j.keys))
-	j.expire(gone, cutoff)
-	j.drop(gone, nil)
+	j.past = j.past.rebuild(nil, lastSeenBefore(cutoff, j.past.values))
+	j.legacy = j.legacy.rebuild(nil, lastSeenBefore(cutoff, j.legacy.values))
 }
 
 // Totals returns what has been counted up to the last commit that is safely in
@@ -137,55 +133,22 @@ func (l *Ledger) Close() error {
 	return l.save(appendDates(nil, l))
 }
 
-// commit makes a staged journal take effect. decide is called under the lock,
-// with the verdict on the read; it returns the changes to the table, what they
-// count, and how many rows are as the last whole journal had them.
-func commit[V value[V]](s *staging[V], read Read, decide func(verdict) (changes[V], *Totals, int)) error {
-	if s.done {
-		return ErrClosed
-	}
-	defer s.end()
-	l, j := s.ledger, s.journal
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return ErrClosed
-	}
-	if s.full {
-		// The last whole journal remains what it was: the next one will tell what
-		// came meanwhile, as long as it is still there.
-		j.gaps++
-		settle(l, j, &changes[V]{}, newTotals())
-		return ErrTooManyRows
-	}
-	v := j.judge(read)
-	c, delta, unchanged := decide(v)
-	if !v.baseline && j.gap(read, unchanged) {
-		j.gaps++
-	}
-	j.apply(s, &c)
-	j.follow(read, v, s.now)
-	settle(l, j, &c, delta)
-	return nil
-}
-
 // settle counts, saves and shows what was done to a journal.
-func settle[V value[V]](l *Ledger, j *journal[V], c *changes[V], delta *Totals) {
+func (l *Ledger) settle(j *journal, delta *Totals, e *edit) {
 	l.unsaved = true
-	changed := len(c.inserts)+len(c.updates)+len(c.drops) > 0 || j.differs(&j.saved)
+	changed := e.changes() || j.differs(&j.saved)
 	if changed {
 		l.current = l.current.plus(delta)
 	}
-	l.current = l.current.withJournals(
-		l.calls.totals(len(l.calls.keys)),
-		l.messages.totals(len(l.messages.keys)))
+	l.current = l.current.withJournals(l.calls.totals(), l.messages.totals())
 	var record []byte
 	if changed && l.store != nil {
-		record = appendRecord(nil, l, j, c, delta)
+		l.store.stale = l.store.stale || e.positions
+		record = l.appendRecord(nil, j, e, delta)
 	}
 	// An error is logged there; the read has taken effect all the same.
 	if err := l.save(record); err == nil && changed {
-		j.saved = j.meta
+		j.saved, j.sets.saved = j.meta, len(j.sets.sets)
 	}
 }
 
@@ -207,7 +170,9 @@ func (l *Ledger) save(record []byte) error {
 	}
 	if rewritten {
 		l.unsaved = false
-		l.calls.saved, l.messages.saved = l.calls.meta, l.messages.meta
+		for _, j := range []*journal{&l.calls, &l.messages} {
+			j.saved, j.sets.saved = j.meta, len(j.sets.sets)
+		}
 	}
 	if !l.store.stale {
 		l.durable = l.current
@@ -219,18 +184,4 @@ func (l *Ledger) save(record []byte) error {
 	}
 	l.shown.Store(l.durable)
 	return err
-}
-
-// chatType returns the position of a chat type.
-func (l *Ledger) chatType(name string) uint8 {
-	i := slices.Index(l.chatTypes, name)
-	switch {
-	case i >= 0:
-	case len(l.chatTypes) < math.MaxUint8:
-		i = len(l.chatTypes)
-		l.chatTypes = append(l.chatTypes, name)
-	default:
-		i = 0 // Other, see newFileState.
-	}
-	return uint8(i)
 }

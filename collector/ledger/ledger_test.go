@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 
@@ -24,7 +25,7 @@ func at(after time.Duration) ledger.Read {
 func call(id, status string, after time.Duration) ledger.Call {
 	return ledger.Call{
 		ChatID: []byte("79990000001@c.us"), ID: []byte(id), Time: start.Add(after).Unix(),
-		Status: status, Media: "voice", ChatType: "private", Duration: 20, Participants: []string{status},
+		Status: callStatus(status), Media: vocabulary.Voice, Duration: 20, Participants: callStatuses(status),
 	}
 }
 
@@ -32,7 +33,7 @@ func call(id, status string, after time.Duration) ledger.Call {
 func message(id, status string, after time.Duration) ledger.Message {
 	return ledger.Message{
 		ChatID: []byte("79990000001@c.us"), ID: []byte(id), Time: start.Add(after).Unix(),
-		Status: status, Type: "textMessage", ChatType: "private", Origin: "api",
+		Status: messageStatus(status), Type: messageType("textMessage"), Origin: vocabulary.OriginAPI,
 	}
 }
 
@@ -98,7 +99,7 @@ func TestCallInAnotherChatIsAnotherCall(t *testing.T) {
 	t.Parallel()
 	l := baselined(t, ledger.Options{})
 	elsewhere := call("A", "pickUp", time.Minute)
-	elsewhere.ChatID, elsewhere.ChatType = []byte("120363000000000001@g.us"), "group"
+	elsewhere.ChatID = chatOf("group")
 	commitCalls(t, l, at(time.Minute), call("A", "pickUp", time.Minute))
 	commitCalls(t, l, at(2*time.Minute), elsewhere)
 	want := map[ledger.CallLabels]uint64{
@@ -112,7 +113,7 @@ func TestCallInAnotherChatIsAnotherCall(t *testing.T) {
 func TestCallWithoutOutcomeIsNotCountedYet(t *testing.T) {
 	t.Parallel()
 	l := baselined(t, ledger.Options{})
-	commitCalls(t, l, at(time.Minute), call("A", "offer", time.Minute), call("B", "unknown", time.Minute), call("C", "", time.Minute))
+	commitCalls(t, l, at(time.Minute), call("A", "offer", time.Minute), call("B", "unknown", time.Minute), call("C", "unknown", time.Minute))
 	if totals := l.Totals(); sum(totals.Calls) != 0 || totals.CallJournal.Entries != 0 {
 		t.Errorf("calls without an outcome entered: %+v", totals)
 	}
@@ -196,7 +197,7 @@ func TestLabelsAreFrozenAtFirstSight(t *testing.T) {
 	l := baselined(t, ledger.Options{})
 	commitMessages(t, l, at(0), message("A", "sent", 0))
 	moved := message("A", "read", time.Minute)
-	moved.Type, moved.ChatType, moved.Origin = "imageMessage", "group", "phone"
+	moved.Type, moved.Origin = messageType("imageMessage"), vocabulary.OriginPhone
 	commitMessages(t, l, at(time.Minute), moved)
 	totals := l.Totals()
 	want := map[ledger.ObservedLabels]uint64{{Type: "textMessage", ChatType: "private", Origin: "api"}: 1}
@@ -212,10 +213,10 @@ func TestParticipantsAndDurations(t *testing.T) {
 	t.Parallel()
 	l := baselined(t, ledger.Options{})
 	group := call("A", "pickUp", 0)
-	group.ChatType, group.Media, group.Duration = "group", "video", 3600
-	group.Participants = []string{"pickUp", "hungUp", "hungUp", "declined", "pickUp", "hungUp"}
+	group.ChatID, group.Media, group.Duration = chatOf("group"), vocabulary.Video, 3600
+	group.Participants = callStatuses("pickUp", "hungUp", "hungUp", "declined", "pickUp", "hungUp")
 	long := call("B", "pickUp", 0)
-	long.ChatType, long.Media, long.Duration = "group", "video", 3601
+	long.ChatID, long.Media, long.Duration = chatOf("group"), vocabulary.Video, 3601
 	unanswered := call("C", "hungUp", 0)
 	commitCalls(t, l, at(0), group, long, unanswered)
 
@@ -248,7 +249,7 @@ func TestHalfAJournalChangesNothing(t *testing.T) {
 	messages.Add(message("B", "read", 0))
 	calls.Abort()
 	messages.Abort()
-	if err := messages.Commit(at(time.Minute)); !errors.Is(err, ledger.ErrClosed) {
+	if _, err := messages.Commit(at(time.Minute)); !errors.Is(err, ledger.ErrClosed) {
 		t.Errorf("Commit after Abort: %v, want ErrClosed", err)
 	}
 	if l.Totals() != before {
@@ -267,7 +268,7 @@ func TestMisuse(t *testing.T) {
 		"two transactions on a journal": func(l *ledger.Ledger) { l.BeginCalls(); l.BeginCalls() },
 		"Add after Commit": func(l *ledger.Ledger) {
 			tx := l.BeginMessages()
-			_ = tx.Commit(at(0))
+			_, _ = tx.Commit(at(0))
 			tx.Add(message("A", "sent", 0))
 		},
 	} {
@@ -287,7 +288,7 @@ func TestMisuse(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := tx.Commit(at(0)); !errors.Is(err, ledger.ErrClosed) {
+	if _, err := tx.Commit(at(0)); !errors.Is(err, ledger.ErrClosed) {
 		t.Errorf("Commit after Close: %v, want ErrClosed", err)
 	}
 }
@@ -317,23 +318,19 @@ func TestLabelSetsAreBounded(t *testing.T) {
 		var messages []ledger.Message
 		for i := range each {
 			m, c := message("A", "read", 0), call("A", "pickUp", 0)
-			m.ID, m.ChatType = fmt.Append(nil, n, i), fmt.Sprint("type", n, i)
-			c.ID, c.Media = m.ID, m.ChatType
-			if i == 0 {
-				m.Status = "failed"
-			}
+			m.ID, m.Prefix = fmt.Append(nil, n, i), fmt.Sprint("prefix", n, i)
+			c.ID, c.Prefix = m.ID, m.Prefix
 			calls, messages = append(calls, c), append(messages, m)
 		}
 		commitCalls(t, l, at(0), calls...)
 		commitMessages(t, l, at(0), messages...)
 	}
 	totals := l.Totals()
-	if n := len(totals.Observed); n > 1025 || len(totals.Sent) > 1025 || len(totals.Calls) > 1025 || len(totals.Durations) > 1025 {
-		t.Errorf("%d label sets", n)
+	if m, c := len(totals.DestinationMessages), len(totals.DestinationCalls); m > 1025 || c > 1025 {
+		t.Errorf("%d and %d label sets", m, c)
 	}
-	if sum(totals.Observed) != made || sum(totals.Sent) != made-commits || sum(totals.Calls) != made {
-		t.Errorf("%d messages, %d sent, %d calls; want %d, %d, %d: what finds no room is other",
-			sum(totals.Observed), sum(totals.Sent), sum(totals.Calls), made, made-commits, made)
+	if m, c := sum(totals.DestinationMessages), sum(totals.DestinationCalls); m != 4*made || c != made {
+		t.Errorf("%d stages of messages and %d calls; want %d and %d: what finds no room is other", m, c, 4*made, made)
 	}
 	if _, _, err := ledger.Decode(l.StateFile()); err != nil {
 		t.Errorf("the state file cannot be read: %v", err)

@@ -149,10 +149,10 @@ func TestJournalWithMoreRowsThanMaxRows(t *testing.T) {
 				mtx.Add(messages[5-i])
 				mtx.Add(messages[5-i]) // Not one more: the same message.
 			}
-			if err := tx.Commit(at(0)); !errors.Is(err, ledger.ErrTooManyRows) {
+			if _, err := tx.Commit(at(0)); !errors.Is(err, ledger.ErrTooManyRows) {
 				t.Errorf("calls: %v, want ErrTooManyRows", err)
 			}
-			if err := mtx.Commit(at(0)); !errors.Is(err, ledger.ErrTooManyRows) {
+			if _, err := mtx.Commit(at(0)); !errors.Is(err, ledger.ErrTooManyRows) {
 				t.Errorf("messages: %v, want ErrTooManyRows", err)
 			}
 			totals := l.Totals()

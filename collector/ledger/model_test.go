@@ -78,7 +78,8 @@ func (c *chosen) roll(n int) int {
 type tally struct {
 	Reads, Aborts, Restarts, Kills, PowerCuts, Torn, Troubles, TooMany, Doubts, Lost int
 	Gaps, Evictions                                                                  uint64
-	Baselines                                                                        int
+	Baselines, Recents, Moves, Beyond                                                int
+	Late                                                                             uint64
 }
 
 func (a *tally) add(b tally) {
@@ -95,6 +96,10 @@ func (a *tally) add(b tally) {
 	a.Gaps += b.Gaps
 	a.Evictions += b.Evictions
 	a.Baselines += b.Baselines
+	a.Recents += b.Recents
+	a.Moves += b.Moves
+	a.Beyond += b.Beyond
+	a.Late += b.Late
 }
 
 func (a *tally) mustAllHaveHappened(t *testing.T) {
@@ -102,6 +107,7 @@ func (a *tally) mustAllHaveHappened(t *testing.T) {
 	for what, n := range map[string]int{
 		"aborts": a.Aborts, "restarts": a.Restarts, "kills": a.Kills, "power cuts": a.PowerCuts,
 		"torn files": a.Torn, "disk troubles": a.Troubles, "too many rows": a.TooMany, "lost rows": a.Lost, "longer windows": a.Baselines,
+		"recent reads": a.Recents, "moved chats": a.Moves, "rows beyond the cap": a.Beyond, "late changes": int(a.Late),
 		"gaps": int(a.Gaps), "evictions": int(a.Evictions),
 	} {
 		if n == 0 {
@@ -127,6 +133,7 @@ type model struct {
 	ledger *ledger.Ledger
 	did    tally
 
+	crashed bool         // Whether the last process crashed: what the last reads were is not certain.
 	beliefs []*reference // What the ledger may know: one reference but for some time after a crash.
 	filed   []*reference // What may be found in the state file.
 }
@@ -138,7 +145,7 @@ func newModel(t *testing.T, d dice) *model {
 		dice:   d,
 		now:    time.Date(2025, 11, 1, 12, 0, 0, 0, time.UTC),
 		window: time.Duration(pick(d, 30, 120, 1440, 5)) * time.Minute,
-		bySent: oneIn(d, 2), rewrites: oneIn(d, 3),
+		bySent: oneIn(d, 2), rewrites: oneIn(d, 3), moves: oneIn(d, 3), person: "79990000001@c.us",
 	}
 	if oneIn(d, 2) {
 		m.world.cap = 2 + d.roll(6)
@@ -154,6 +161,7 @@ func newModel(t *testing.T, d dice) *model {
 		Now:        func() time.Time { return m.world.now.Add(m.skew) },
 		Logger:     slog.New(slog.DiscardHandler),
 	}
+	m.world.twins = !m.world.moves && m.options.MaxEntries == 200_000
 	m.filed = []*reference{newReference(m.options)}
 	m.open(m.fs)
 	m.beliefs = m.filed
@@ -186,6 +194,11 @@ func (m *model) step() {
 		w.now = w.now.Add(time.Second)
 		m.read()
 	case 14:
+		if w.moves && oneIn(m, 3) {
+			w.move()
+			m.did.Moves++
+			return
+		}
 		m.upheaval()
 	case 15:
 		m.trouble()
@@ -255,27 +268,46 @@ func (m *model) trouble() {
 // read reads one of the journals, mostly to the end.
 func (m *model) read() {
 	w := m.world
-	whole := wholeRead{Read: ledger.Read{Date: w.now, Window: w.window}, now: m.options.Now(), at: w.now}
+	r := reading{Read: ledger.Read{Date: w.now, Window: w.window}, now: m.options.Now(), at: w.now}
 	if m.undated && oneIn(m, 8) {
-		whole.Date = time.Time{}
+		r.Date = time.Time{}
 	}
 	if m.backwards && oneIn(m, 12) {
-		whole.Date = w.now.Add(time.Duration(m.roll(4000)-2000) * time.Second)
+		r.Date = w.now.Add(time.Duration(m.roll(4000)-2000) * time.Second)
 	}
 	if m.roll(2) == 0 {
-		m.readCalls(whole)
+		r.Recent = m.recent(func(r *reference) *refJournal { return &r.calls })
+		m.readCalls(r)
 	} else {
-		m.readMessages(whole)
+		r.Recent = m.recent(func(r *reference) *refJournal { return &r.messages })
+		m.readMessages(r)
 	}
 }
 
-func (m *model) readCalls(whole wholeRead) {
-	whole.calls, whole.Truncated = m.world.readCalls(m.world.window)
+// recent says how far back a read goes: mostly to the last one and 10 minutes more, 0
+// for the whole window.
+func (m *model) recent(of func(*reference) *refJournal) time.Duration {
+	for _, r := range m.beliefs {
+		if j := of(r); !j.baselined || j.window != m.world.window || m.crashed {
+			return 0
+		}
+	}
+	since := m.world.now.Sub(of(m.beliefs[0]).lastAt)
+	recent := (since + time.Minute - 1).Truncate(time.Minute) + 10*time.Minute
+	if since > time.Hour || recent >= m.world.window || oneIn(m, 3) {
+		return 0
+	}
+	m.did.Recents++
+	return recent
+}
+
+func (m *model) readCalls(whole reading) {
+	whole.calls, whole.Truncated = m.world.readCalls(whole.span())
 	if m.glitches && oneIn(m, 15) {
 		whole.calls, whole.Truncated = nil, false
 	}
 	// Equal calls keep their order: which of them is the first to be seen decides.
-	if !slices.ContainsFunc(whole.calls, func(c ledger.Call) bool { return c.Status == "pickUp" }) || oneIn(m, 2) {
+	if !slices.ContainsFunc(whole.calls, func(c ledger.Call) bool { return c.Status.Answered() }) || oneIn(m, 2) {
 		shuffle(m, whole.calls)
 	}
 	tx := m.ledger.BeginCalls()
@@ -292,14 +324,17 @@ func (m *model) readCalls(whole wholeRead) {
 	if m.knowsTruth() {
 		lost = m.world.lostCalls(m.beliefs[0].calls.lastAt, whole.calls)
 	}
-	err := tx.Commit(whole.Read)
+	view, err := tx.Commit(whole.Read)
 	l := m.ledger
 	m.committed(err, before, func(r *reference) []*reference { return r.readCalls(whole, l.KeyOfCall) })
+	if err == nil {
+		m.viewed(shownCalls(view), func(r *reference) *refJournal { return &r.calls })
+	}
 	m.mustTell(lost, before.CallJournal, m.ledger.Totals().CallJournal)
 }
 
-func (m *model) readMessages(whole wholeRead) {
-	whole.messages, whole.Truncated = m.world.readMessages(m.world.window)
+func (m *model) readMessages(whole reading) {
+	whole.messages, whole.Truncated = m.world.readMessages(whole.span())
 	if m.glitches && oneIn(m, 15) {
 		whole.messages, whole.Truncated = nil, false
 	}
@@ -318,9 +353,12 @@ func (m *model) readMessages(whole wholeRead) {
 	if m.knowsTruth() && !m.world.rewrites {
 		lost = m.world.lostMessages(m.beliefs[0].messages.lastAt, whole.messages)
 	}
-	err := tx.Commit(whole.Read)
+	view, err := tx.Commit(whole.Read)
 	l := m.ledger
 	m.committed(err, before, func(r *reference) []*reference { return r.readMessages(whole, l.KeyOfMessage) })
+	if err == nil {
+		m.viewed(shownMessages(view), func(r *reference) *refJournal { return &r.messages })
+	}
 	m.mustTell(lost, before.MessageJournal, m.ledger.Totals().MessageJournal)
 }
 
@@ -358,6 +396,7 @@ func (m *model) restart() {
 // crash ends the process, and starts one on what is left.
 func (m *model) crash(left *tearFS) {
 	m.t.Helper()
+	m.crashed = true
 	m.filed = distinct(append(slices.Clone(m.filed), m.beliefs...))
 	m.reopen(m.ledger.Totals(), left, true)
 }
@@ -392,6 +431,7 @@ func (m *model) finish() {
 	m.restart()
 	totals := m.ledger.Totals()
 	m.did.Gaps = totals.CallJournal.Gaps + totals.MessageJournal.Gaps
+	m.did.Late = totals.CallJournal.LateChanges + totals.MessageJournal.LateChanges
 	m.did.Evictions = totals.CallJournal.Evictions + totals.MessageJournal.Evictions
 	if !totals.CallJournal.Baseline.Equal(totals.CallJournal.Created) {
 		m.did.Baselines++

@@ -3,11 +3,14 @@ package ledger_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
@@ -15,6 +18,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/dynamicpb"
 
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 
@@ -25,8 +29,12 @@ func TestFilesAreAsDescribed(t *testing.T) {
 	t.Parallel()
 	record := dynamicpb.NewMessageType(described(t).Messages().ByName("Record"))
 	seen := map[protoreflect.FullName]bool{}
+	files := fullFiles(t)
 	for _, n := range []int{12, 46, 60} {
 		file, _ := fileAfterLifeOf(t, n)
+		files = append(files, file)
+	}
+	for n, file := range files {
 		again := bytes.Clone(file[:ledger.HeaderSize])
 		for position, payload := range payloads(file) {
 			m := record.New()
@@ -41,7 +49,7 @@ func TestFilesAreAsDescribed(t *testing.T) {
 			again = ledger.Frame(again, uint32(position), payload)
 		}
 		if !bytes.Equal(again, file) {
-			t.Errorf("%d messages: what the library writes is not what the ledger wrote", n)
+			t.Errorf("file %d: what the library writes is not what the ledger wrote", n)
 		}
 	}
 	messages := record.Descriptor().ParentFile().Messages()
@@ -53,6 +61,62 @@ func TestFilesAreAsDescribed(t *testing.T) {
 			}
 		}
 	}
+}
+
+// fullFiles returns files that have what an ordinary life has not.
+func fullFiles(t *testing.T) (files [][]byte) {
+	t.Helper()
+	fs := newTearFS()
+	path := filepath.Join("d", instance+".ledger")
+	snap := func() { files = append(files, bytes.Clone(fs.visible[path].data)) }
+	l, err := ledger.NewDirOn(fs, "d").Open(instance, ledger.Options{MaxEntries: 8, Now: func() time.Time { return start }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conference := call("G", "pickUp", time.Minute)
+	conference.ChatID, conference.Media, conference.Participants = chatOf("group"), vocabulary.Video, callStatuses("pickUp", "hungUp")
+	read := func(after time.Duration, truncated bool) ledger.Read {
+		return ledger.Read{Date: start.Add(after), Window: 24 * time.Hour, Truncated: truncated, Invalid: 3, Bytes: 1 << 20}
+	}
+	commitCalls(t, l, read(0, true), call("A", "pickUp", 0))
+	commitCalls(t, l, read(time.Minute, true), conference, call("", "pickUp", time.Minute))
+	commitMessages(t, l, read(0, true), message("A", "sent", -time.Hour), message("B", "sent", -time.Hour))
+	odd := message("C", "sent", time.Minute)
+	odd.ChatID, odd.TypeMistyped, odd.OriginMistyped = []byte("somewhere"), true, true
+	private := message("D", "sent", time.Minute)
+	private.ChatID = []byte("1@lid")
+	commitMessages(t, l, read(time.Minute, true), odd, private, message("E", "sent", -48*time.Hour), message("", "sent", 0))
+	snap()
+	commitMessages(t, l, read(2*time.Minute, false), message("A", "sent", -time.Hour), message("B", "sent", -time.Hour))
+	// The API goes by the last action at first, and then by the sending.
+	recent := read(2*time.Minute, false)
+	recent.Recent = 11 * time.Minute
+	commitMessages(t, l, recent, message("A", "delivered", 2*time.Minute))
+	recent.Date = start.Add(30 * time.Minute)
+	commitMessages(t, l, recent)
+	commitMessages(t, l, read(31*time.Minute, true), message("B", "delivered", 5*time.Minute), odd, private)
+	snap()
+	for i := range 12 {
+		commitMessages(t, l, read(32*time.Minute, false), message(fmt.Sprint("F", i), "sent", 0))
+		snap()
+	}
+
+	// What version 1 remembered.
+	v1, err := os.ReadFile(filepath.Join("testdata", "v1.ledger"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fs = newTearFS()
+	fs.visible[path] = stored(v1)
+	if l, err = ledger.NewDirOn(fs, "d").Open(instance, ledger.Options{Now: func() time.Time { return start }}); err != nil {
+		t.Fatal(err)
+	}
+	const messages = 60 // See goldens.
+	commitMessages(t, l, at(3003*time.Minute), benchMessages(100+messages, 2)...)
+	snap()
+	commitMessages(t, l, at(3004*time.Minute), benchMessages(100+messages, messages/2)...)
+	snap()
+	return files
 }
 
 // payloads are those of the frames of a file.

@@ -6,88 +6,86 @@ import (
 	"slices"
 )
 
-// value is what stands beside a key.
-type value[V any] interface {
-	~uint32 | ~uint64
-	// inJournal reports whether the last whole journal held the key.
-	inJournal() bool
-	// lastSeen is when the key was last seen, in Unix seconds of the exporter's
-	// clock. It is known only of keys that the last whole journal did not hold.
-	lastSeen() uint32
-	// left returns the value of the key once a whole journal came without it.
-	left(lastSeen uint32) V
-	// columns are those of Rows in state.proto that hold it.
-	columns() []field[V]
-	// valid reports whether a state file with so many chat types may hold it.
-	valid(chatTypes int) bool
-}
-
-type entry[V value[V]] struct {
-	key   uint64
-	value V
-}
-
-// table is a map from keys to values that costs little more than both: two
-// arrays in the order of the keys, and an index over the keys' leading bits.
-// Keys are hashes, so the index divides them evenly.
-type table[V value[V]] struct {
-	keys   []uint64
+// table maps identifiers to values, and costs little more than both: two arrays in
+// the order of the identifiers, and an index over their leading bits. They are
+// hashes, so the index divides them evenly. Rows in several chats may share one.
+type table[V any] struct {
+	ids    []uint64
 	values []V
-	index  []uint32 // index[b] is the position of the first key whose leading bits are b or more.
+	index  []uint32 // index[b] is the position of the first identifier whose leading bits are b or more.
 	shift  int
 }
 
-// keysPerBucket is how many keys share the same leading bits on average, at the
-// least: as many as two cache lines hold, at the most.
-const keysPerBucket = 8
+type entry[V any] struct {
+	id    uint64
+	value V
+}
 
-func newTable[V value[V]](keys []uint64, values []V) table[V] {
-	leading := max(bits.Len(uint(len(keys)/keysPerBucket))-1, 0)
-	t := table[V]{keys: keys, values: values, index: make([]uint32, 1<<leading+1), shift: 64 - leading}
+// idsPerBucket is how many identifiers share the same leading bits on average, at the
+// least: as many as two cache lines hold, at the most.
+const idsPerBucket = 8
+
+func newTable[V any](ids []uint64, values []V) table[V] {
+	leading := max(bits.Len(uint(len(ids)/idsPerBucket))-1, 0)
+	t := table[V]{ids: ids, values: values, index: make([]uint32, 1<<leading+1), shift: 64 - leading}
 	position := 0
 	for b := range t.index {
-		for position < len(keys) && keys[position]>>t.shift < uint64(b) {
+		for position < len(ids) && ids[position]>>t.shift < uint64(b) {
 			position++
 		}
-		t.index[b] = uint32(position)
+		t.index[b] = uint32(position) //nolint:gosec // Tables are shorter.
 	}
 	return t
 }
 
-// find returns the position of key.
-func (t *table[V]) find(key uint64) (int, bool) {
-	if len(t.keys) == 0 {
-		return 0, false
+// find returns the positions of an identifier, from one to before another.
+func (t *table[V]) find(id uint64) (from, to int) {
+	if len(t.ids) == 0 {
+		return 0, 0
 	}
-	b := key >> t.shift
-	from, to := t.index[b], t.index[b+1]
-	for i, k := range t.keys[from:to] {
-		if k >= key {
-			return int(from) + i, k == key
-		}
+	b := id >> t.shift
+	end := int(t.index[b+1])
+	for from = int(t.index[b]); from < end && t.ids[from] < id; from++ {
 	}
-	return 0, false
+	for to = from; to < end && t.ids[to] == id; to++ {
+	}
+	return from, to
 }
 
-// rebuild returns a table without the entries at which drop is true, and with
-// inserts, whose keys must be new. It sorts inserts.
+// rebuild returns a table without the entries in drop, and with inserts, which it
+// sorts. It shares nothing with the old one unless nothing changes.
 func (t *table[V]) rebuild(inserts []entry[V], drop bitset) table[V] {
-	slices.SortFunc(inserts, func(a, b entry[V]) int { return cmp.Compare(a.key, b.key) })
-	size := len(t.keys) + len(inserts) - drop.count()
-	keys, values := make([]uint64, 0, size), make([]V, 0, size)
+	dropped := drop.count()
+	if len(inserts)+dropped == 0 {
+		return *t
+	}
+	slices.SortStableFunc(inserts, func(a, b entry[V]) int { return cmp.Compare(a.id, b.id) })
+	size := len(t.ids) + len(inserts) - dropped
+	ids, values := make([]uint64, 0, size), make([]V, 0, size)
 	insert := 0
-	for i, key := range t.keys {
-		for ; insert < len(inserts) && inserts[insert].key < key; insert++ {
-			keys, values = append(keys, inserts[insert].key), append(values, inserts[insert].value)
+	for i, id := range t.ids {
+		for ; insert < len(inserts) && inserts[insert].id < id; insert++ {
+			ids, values = append(ids, inserts[insert].id), append(values, inserts[insert].value)
 		}
 		if !drop.has(i) {
-			keys, values = append(keys, key), append(values, t.values[i])
+			ids, values = append(ids, id), append(values, t.values[i])
 		}
 	}
 	for _, e := range inserts[insert:] {
-		keys, values = append(keys, e.key), append(values, e.value)
+		ids, values = append(ids, e.id), append(values, e.value)
 	}
-	return newTable(keys, values)
+	return newTable(ids, values)
+}
+
+// picked returns the entries at some positions.
+func (t *table[V]) picked(some bitset) []entry[V] {
+	var entries []entry[V]
+	for i, id := range t.ids {
+		if some.has(i) {
+			entries = append(entries, entry[V]{id, t.values[i]})
+		}
+	}
+	return entries
 }
 
 // bitset is a set of positions in a table. The nil bitset is empty.
@@ -104,6 +102,13 @@ func (s bitset) add(i int) bool {
 	before := s[i/64]
 	s[i/64] |= 1 << (i % 64)
 	return s[i/64] != before
+}
+
+// addAll puts all of another set of the same size into the set.
+func (s bitset) addAll(more bitset) {
+	for i := range s {
+		s[i] |= more[i]
+	}
 }
 
 func (s bitset) count() int {

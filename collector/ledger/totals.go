@@ -29,21 +29,31 @@ type ObservedLabels struct{ Type, ChatType, Origin string }
 // FailureLabels tell failed messages apart.
 type FailureLabels struct{ Reason, ChatType string }
 
-// Histogram counts the answered calls of one label set by duration.
+// StageLabels tell the delays apart that are known by their bounds only.
+type StageLabels struct{ Stage, ChatType string }
+
+// DestinationLabels tell what goes to one destination apart: by stage for messages, by
+// status for calls.
+type DestinationLabels struct{ Prefix, Outcome string }
+
+// Histogram counts what lasts: calls by DurationBuckets, delays by DelayBuckets.
 type Histogram struct {
 	Count uint64
 	Sum   int64 // seconds
-	// Buckets are cumulative: Buckets[i] calls lasted DurationBuckets[i] seconds
-	// or less. Longer calls than the last bound are in Count alone.
+	// Buckets are cumulative: Buckets[i] lasted so many seconds as bound i says, or
+	// less. What lasted longer than the last bound is in Count alone. Where there are
+	// fewer bounds, the rest is 0.
 	Buckets [len(DurationBuckets)]uint64
 }
 
-// Observe adds one call of so many seconds.
-func (h *Histogram) Observe(seconds int64) {
+const _ = uint(len(DurationBuckets) - len(DelayBuckets))
+
+// Observe adds one value of so many seconds.
+func (h *Histogram) Observe(seconds int64, bounds []float64) {
 	seconds = max(seconds, 0) // A sum that falls would read as a reset.
 	h.Count++
 	h.Sum += seconds
-	for i, bound := range DurationBuckets {
+	for i, bound := range bounds {
 		if float64(seconds) <= bound {
 			h.Buckets[i]++
 		}
@@ -72,6 +82,11 @@ type Totals struct {
 	Sent, Delivered, Read map[string]uint64 // By chat type.
 	Failed                map[FailureLabels]uint64
 
+	DeliveryDelays, ReadDelays map[string]Histogram // By chat type.
+	DelaysBounded              map[StageLabels]uint64
+
+	DestinationMessages, DestinationCalls map[DestinationLabels]uint64
+
 	CallJournal, MessageJournal JournalTotals
 
 	// LastWriteOK is false from a failed write of the state file until the next
@@ -83,9 +98,14 @@ type Totals struct {
 type JournalTotals struct {
 	// Gaps counts the reads before which rows may have come and gone unseen.
 	Gaps uint64
-	// Evictions counts keys forgotten before their retention was over.
+	// Evictions counts rows forgotten before their retention was over.
 	Evictions uint64
-	// Entries is the number of keys remembered.
+	// LateChanges counts changes that a whole read showed, and that the recent reads
+	// before it should have shown, if the API went by the last action.
+	LateChanges uint64
+	// Filter is what the API goes by, as far as it is known.
+	Filter Filter
+	// Entries is the number of rows remembered.
 	Entries int
 	// Baseline is the HTTP Date of the read that was remembered but not counted:
 	// the first, or the first one with a longer window. It is zero until then.
@@ -105,7 +125,14 @@ func newTotals() *Totals {
 		Delivered:    map[string]uint64{},
 		Read:         map[string]uint64{},
 		Failed:       map[FailureLabels]uint64{},
-		LastWriteOK:  true,
+
+		DeliveryDelays:      map[string]Histogram{},
+		ReadDelays:          map[string]Histogram{},
+		DelaysBounded:       map[StageLabels]uint64{},
+		DestinationMessages: map[DestinationLabels]uint64{},
+		DestinationCalls:    map[DestinationLabels]uint64{},
+
+		LastWriteOK: true,
 	}
 }
 
@@ -123,6 +150,12 @@ func (t *Totals) plus(delta *Totals) *Totals {
 	sum.Delivered = raised(t.Delivered, delta.Delivered, other, add)
 	sum.Read = raised(t.Read, delta.Read, other, add)
 	sum.Failed = raised(t.Failed, delta.Failed, FailureLabels{other, other}, add)
+	sum.DeliveryDelays = raised(t.DeliveryDelays, delta.DeliveryDelays, other, Histogram.plus)
+	sum.ReadDelays = raised(t.ReadDelays, delta.ReadDelays, other, Histogram.plus)
+	sum.DelaysBounded = raised(t.DelaysBounded, delta.DelaysBounded, StageLabels{other, other}, add)
+	destinations := DestinationLabels{other, other}
+	sum.DestinationMessages = raised(t.DestinationMessages, delta.DestinationMessages, destinations, add)
+	sum.DestinationCalls = raised(t.DestinationCalls, delta.DestinationCalls, destinations, add)
 	return &sum
 }
 
@@ -162,5 +195,6 @@ func (t *Totals) withJournals(calls, messages JournalTotals) *Totals {
 // bounded reports whether no family has more label sets than plus leaves it.
 func (t *Totals) bounded() bool {
 	return max(len(t.Calls), len(t.Participants), len(t.Durations), len(t.Observed),
-		len(t.Sent), len(t.Delivered), len(t.Read), len(t.Failed)) <= maxLabelSets+1
+		len(t.Sent), len(t.Delivered), len(t.Read), len(t.Failed), len(t.DeliveryDelays), len(t.ReadDelays),
+		len(t.DelaysBounded), len(t.DestinationMessages), len(t.DestinationCalls)) <= maxLabelSets+1
 }

@@ -29,6 +29,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 )
 
 const v1FrameExtra = 12
@@ -110,13 +112,13 @@ func (d *decoder) applyV1(payload []byte, snapshot bool) error {
 			for len(body.rest) > 0 && len(names) <= math.MaxUint8 {
 				names = append(names, body.string())
 			}
-			err = d.setChatTypes(names)
+			err = d.setV1ChatTypes(names)
 		case kind == v1Counters && id == 0:
 			err = d.readV1Counters(&body)
 		case id == v1Calls:
 			err = readV1Journal(&body, kind, 4, callFromV1, &d.state.calls, &d.calls, snapshot)
 		case id == v1Messages:
-			err = readV1Journal(&body, kind, 8, messageFromV1, &d.state.messages, &d.messages, snapshot)
+			err = readV1Journal(&body, kind, 8, d.messageFromV1, &d.state.messages, &d.messages, snapshot)
 		default:
 			err = errDamaged
 		}
@@ -154,24 +156,40 @@ func (d *decoder) readV1Counters(c *cursor) error {
 	return nil
 }
 
-func readV1Journal[V value[V]](c *cursor, kind byte, size int, convert func(uint64) (V, bool), state *journalState[V], r *replay[V], snapshot bool) error {
+// setV1ChatTypes notes which chat types the rows of a file count from 0.
+func (d *decoder) setV1ChatTypes(names []string) error {
+	if len(names) == 0 || len(names) > math.MaxUint8 || names[0] != other {
+		return fmt.Errorf("%w: chat types", errDamaged)
+	}
+	d.chatTypes = nil
+	for _, name := range names {
+		chatType, _ := vocabulary.ChatTypeLabelled(name)
+		d.chatTypes = append(d.chatTypes, chatType)
+	}
+	return nil
+}
+
+// readV1Journal reads a section of a journal. Its keys are other hashes than those of
+// today: they become the legacy.
+func readV1Journal(c *cursor, kind byte, size int, convert func(uint64) (past, bool), state *journalState, r *replay, snapshot bool) error {
 	switch kind {
 	case v1Meta:
 		return state.readV1(c)
 	case v1Put:
 		n := len(c.rest) / (8 + size)
-		keys, values := make([]uint64, n), make([]V, n)
+		entries := make([]entry[past], n)
 		for i := range n {
 			var ok bool
-			keys[i] = c.uint64()
-			if values[i], ok = convert(c.uint(size)); !ok {
+			entries[i].id = c.uint64()
+			if entries[i].value, ok = convert(c.uint(size)); !ok || snapshot && i > 0 && entries[i].id <= entries[i-1].id {
 				return errDamaged
 			}
 		}
-		return state.put(r, keys, values, snapshot)
+		r.putLegacy(&state.legacy, entries)
+		return nil
 	case v1Drop:
 		for len(c.rest) > 0 && !c.short {
-			r.drop(c.uint64())
+			r.dropLegacy(c.uint64())
 		}
 		return nil
 	}
@@ -192,20 +210,24 @@ func (m *meta) readV1(c *cursor) error {
 	return nil
 }
 
-func callFromV1(v uint64) (value callValue, ok bool) {
-	return callValue(v), v != 0 && v <= math.MaxUint32 //nolint:gosec // Bounded.
+// lastSeenNow stands for a row that the journal held when the file was written.
+const lastSeenNow = math.MaxUint32
+
+func callFromV1(v uint64) (was past, ok bool) {
+	return newPast(uint32(v), 0, 0, 0, 0), v != 0 && v <= math.MaxUint32 //nolint:gosec // Bounded.
 }
 
-func messageFromV1(v uint64) (value messageValue, ok bool) {
-	s := messageState{
-		messageRow: messageRow{
-			time:     uint32(v), //nolint:gosec // The lowest bits.
-			stage:    stage(v >> 40 & 3),
-			failures: failures(v >> 42 & 31),
-			status:   uint8(v >> 47 & 15), // The positions are those of today.
-		},
-		chatType:  uint8(v >> 32), //nolint:gosec // 8 bits.
-		inJournal: v>>51&1 != 0,
+func (d *decoder) messageFromV1(v uint64) (was past, ok bool) {
+	lastSeen, chatType, inJournal := uint32(v), int(v>>32&255), v>>51&1 != 0 //nolint:gosec // The lowest bits.
+	if inJournal {
+		lastSeen = lastSeenNow
 	}
-	return s.value(), v>>52 == 0
+	if chatType >= max(len(d.chatTypes), 1) || v>>52 != 0 || lastSeen == 0 || v>>47&15 > 10 {
+		return 0, false
+	}
+	kind := vocabulary.ChatOther
+	if chatType < len(d.chatTypes) {
+		kind = d.chatTypes[chatType]
+	}
+	return newPast(lastSeen, 0, kind, vocabulary.Stage(v>>40&3), failures(v>>42&31)), true //nolint:gosec // So many bits.
 }

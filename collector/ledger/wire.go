@@ -196,6 +196,9 @@ const keyColumn protowire.Number = 1
 
 // appendRows appends a message of type Rows.
 func appendRows[V any](b []byte, columns []field[V], keys []uint64, values []V) []byte {
+	if len(keys) == 0 {
+		return b
+	}
 	b = appendKeys(b, keyColumn, keys)
 	for i := range columns {
 		b = columns[i].appendColumn(b, values)

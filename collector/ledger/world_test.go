@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 
@@ -28,6 +29,11 @@ type world struct {
 	cap      int
 	late     bool // Whether rows may take up to 2 minutes to show.
 	rewrites bool // Whether times are overwritten.
+	moves    bool // Whether chats get other ids.
+	// twins are rows in two chats that share an identifier. Where chats move, or some of
+	// what was seen at the same time is forgotten, it would not be certain which is which.
+	twins  bool
+	person string
 
 	calls    []worldCall
 	messages []*worldMessage
@@ -45,21 +51,32 @@ type worldMessage struct {
 }
 
 var (
-	callStatuses    = []string{"pickUp", "pickUp", "hungUp", "declined", "missed", "invalid", "offer", "unknown", "other"}
-	messageStatuses = []string{
+	worldCallStatuses    = []string{"pickUp", "pickUp", "hungUp", "declined", "missed", "invalid", "offer", "unknown", "other"}
+	worldMessageStatuses = []string{
 		"pending", "pending", "sent", "sent", "delivered", "read",
 		"noAccount", "notInGroup", "failed", "suspended", "noActiveSession", "unknown", "other",
 	}
-	chatIDs = map[string][]string{
-		"private": {"79990000001@c.us", "79990000002@c.us"},
-		"group":   {"120363000000000001@g.us"},
-		"channel": {"120363000000000002@newsletter"},
-	}
 )
 
-func (w *world) chat() (chatType string, chatID []byte) {
-	chatType = pick(w.dice, "private", "private", "private", "group", "channel")
-	return chatType, []byte(pick(w.dice, chatIDs[chatType]...))
+func (w *world) chat() []byte {
+	return []byte(pick(w.dice, w.person, w.person, "79990000002@c.us", "120363000000000001@g.us", "120363000000000002@newsletter"))
+}
+
+// move gives a person's chat another id: that of all rows is another from now on.
+func (w *world) move() {
+	w.made++
+	moved := fmt.Sprintf("7999%07d@lid", w.made)
+	for i := range w.calls {
+		if string(w.calls[i].ChatID) == w.person {
+			w.calls[i].ChatID = []byte(moved)
+		}
+	}
+	for _, m := range w.messages {
+		if string(m.ChatID) == w.person {
+			m.ChatID = []byte(moved)
+		}
+	}
+	w.person = moved
 }
 
 // visible says when a row that is made now shows in the journal.
@@ -78,28 +95,34 @@ func (w *world) id() []byte {
 // call makes a call, now and then one with the identifier of another, or equal to another.
 func (w *world) call() {
 	c := worldCall{born: w.now, visible: w.visible()}
-	c.ChatType, c.ChatID = w.chat()
+	c.ChatID = w.chat()
 	c.ID, c.Time = w.id(), w.now.Unix()
-	c.Status, c.Media = pick(w.dice, callStatuses...), pick(w.dice, "voice", "voice", "video")
+	c.Status, c.Media = callStatus(pick(w.dice, worldCallStatuses...)), pick(w.dice, vocabulary.Voice, vocabulary.Voice, vocabulary.Video)
 	if n := len(w.calls); n > 0 && oneIn(w, 4) {
 		again := w.calls[w.roll(n)]
-		c.ChatID, c.ChatType, c.ID = again.ChatID, again.ChatType, again.ID
+		c.ChatID, c.ID = again.ChatID, again.ID
 		if oneIn(w, 2) && again.born.Equal(w.now) {
 			c.Status = again.Status
 		}
 	}
-	if c.Status == "pickUp" {
+	if c.Status.Answered() {
 		c.Duration = int64(w.roll(5000))
 	}
 	for range w.roll(4) {
-		c.Participants = append(c.Participants, pick(w.dice, callStatuses...))
+		c.Participants = append(c.Participants, callStatus(pick(w.dice, worldCallStatuses...)))
 	}
 	switch w.roll(30) {
 	case 0:
 		c.ID = nil
 	case 1, 2: // The same in another chat, which may show before it.
+		if !w.twins {
+			break
+		}
 		twin := c
-		twin.ChatType, twin.ChatID = w.chat()
+		twin.ChatID = []byte("120363000000000001@g.us")
+		if string(c.ChatID) == string(twin.ChatID) {
+			twin.ChatID = []byte("79990000002@c.us")
+		}
 		twin.visible = w.visible()
 		w.calls = append(w.calls, twin)
 	}
@@ -108,17 +131,20 @@ func (w *world) call() {
 
 func (w *world) message() {
 	m := &worldMessage{sent: w.now, visible: w.visible()}
-	m.ChatType, m.ChatID = w.chat()
+	m.ChatID = w.chat()
 	m.ID, m.Time = w.id(), w.now.Unix()
-	if n := len(w.messages); n > 0 && oneIn(w, 8) {
+	if n := len(w.messages); n > 0 && oneIn(w, 8) && w.twins {
 		m.ID = w.messages[w.roll(n)].ID // Unique in its chat only.
-		if slices.ContainsFunc(w.messages, func(o *worldMessage) bool { return bytes.Equal(o.ChatID, m.ChatID) && bytes.Equal(o.ID, m.ID) }) {
+		kind := vocabulary.ChatTypeOf(m.ChatID)
+		if slices.ContainsFunc(w.messages, func(o *worldMessage) bool {
+			return kind == vocabulary.ChatTypeOf(o.ChatID) && bytes.Equal(o.ID, m.ID)
+		}) {
 			m.ID = w.id()
 		}
 	}
-	m.Status = pick(w.dice, messageStatuses...)
-	m.Type = pick(w.dice, "textMessage", "imageMessage")
-	m.Origin = pick(w.dice, "api", "phone", "unknown")
+	m.Status = messageStatus(pick(w.dice, worldMessageStatuses...))
+	m.Type = messageType(pick(w.dice, "textMessage", "imageMessage", "textMessage", "imageMessage", "editedMessage", "reactionMessage"))
+	m.Origin = pick(w.dice, vocabulary.OriginAPI, vocabulary.OriginPhone, vocabulary.OriginUnknown)
 	switch w.roll(40) {
 	case 0:
 		m.ID = nil
@@ -134,11 +160,11 @@ func (w *world) act() {
 		return
 	}
 	m := w.messages[len(w.messages)-1-w.roll(min(len(w.messages), 12))]
-	next := map[string]string{"pending": "sent", "sent": "delivered", "delivered": "read"}[m.Status]
+	next := map[string]string{"pending": "sent", "sent": "delivered", "delivered": "read"}[m.Status.Label()]
 	if next == "" || oneIn(w, 6) {
-		next = pick(w.dice, messageStatuses...)
+		next = pick(w.dice, worldMessageStatuses...)
 	}
-	m.Status, m.Time = next, w.now.Unix()
+	m.Status, m.Time = messageStatus(next), w.now.Unix()
 	if w.rewrites && oneIn(w, 4) {
 		m.Time = w.now.Unix() - int64(w.roll(3*24*3600)) // Issue 847.
 	}
@@ -185,7 +211,7 @@ func (w *world) readMessages(window time.Duration) (rows []ledger.Message, trunc
 		rows = append(rows, t.Message)
 		if t.Time > 0 && oneIn(w, 25) { // The same message twice, as it was and as it is.
 			earlier := t.Message
-			earlier.Status = pick(w.dice, messageStatuses...)
+			earlier.Status = messageStatus(pick(w.dice, worldMessageStatuses...))
 			earlier.Time -= int64(w.roll(3))
 			rows = append(rows, earlier)
 		}
@@ -213,7 +239,7 @@ func shuffle[T any](d dice, rows []T) {
 // not among rows any more.
 func (w *world) lostCalls(after time.Time, rows []ledger.Call) bool {
 	return slices.ContainsFunc(w.calls, func(c worldCall) bool {
-		if len(c.ID) == 0 || c.Status == "offer" || c.Status == "unknown" || !c.visible.After(after) || c.visible.After(w.now) {
+		if len(c.ID) == 0 || c.Status.Open() || !c.visible.After(after) || c.visible.After(w.now) {
 			return false
 		}
 		return !slices.ContainsFunc(rows, func(row ledger.Call) bool { return sameCall(row, c.Call) })
