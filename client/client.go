@@ -81,6 +81,9 @@ type Exchange struct {
 	Duration  time.Duration // from Sent to the end of the body
 	Status    int           // HTTP status code; 0 when no answer came
 	Bytes     int64         // of the body, inflated
+	Protocol  string        // such as HTTP/1.1, of a closed set; empty when no answer came
+	Encoding  string        // gzip or not compressed, of a closed set; empty when no answer came
+	Rows      *RowFacts     // of a journal that was read whole; else nil
 	Err       *Error        // nil when all went well
 }
 
@@ -90,6 +93,7 @@ type Client struct {
 	base     *url.URL
 	subject  string // whom the requests are about: the path between base and method
 	limiters map[string]*rate.Limiter
+	watches  map[string]*rowWatch // of the rows of journals
 }
 
 // New returns a client for one instance. It fails when APIURL is no absolute URL.
@@ -123,7 +127,10 @@ func newClient(opts Options, subject string, methods ...string) (*Client, error)
 	if opts.Observe == nil {
 		opts.Observe = func(Exchange) {}
 	}
-	c := &Client{opts: opts, base: base, subject: subject, limiters: make(map[string]*rate.Limiter)}
+	c := &Client{
+		opts: opts, base: base, subject: subject, limiters: make(map[string]*rate.Limiter),
+		watches: map[string]*rowWatch{MethodLastOutgoingCalls: newRowWatch(), MethodLastOutgoingMessages: newRowWatch()},
+	}
 	for _, method := range methods {
 		c.limiters[method] = rate.NewLimiter(rate.Every(requestInterval), 1)
 	}
@@ -138,7 +145,7 @@ func (c *Client) APIHost() string { return c.base.Host }
 //
 // A failed request gives an [*Error]. The journal must be closed.
 func (c *Client) LastOutgoingCalls(ctx context.Context, window time.Duration) (*Journal[Call], error) {
-	return openJournal[Call](ctx, c, MethodLastOutgoingCalls, minutes(window))
+	return openWindow[Call](ctx, c, MethodLastOutgoingCalls, window)
 }
 
 // LastOutgoingMessages asks for the outgoing messages of the given time back from
@@ -146,11 +153,17 @@ func (c *Client) LastOutgoingCalls(ctx context.Context, window time.Duration) (*
 //
 // A failed request gives an [*Error]. The journal must be closed.
 func (c *Client) LastOutgoingMessages(ctx context.Context, window time.Duration) (*Journal[Message], error) {
-	return openJournal[Message](ctx, c, MethodLastOutgoingMessages, minutes(window))
+	return openWindow[Message](ctx, c, MethodLastOutgoingMessages, window)
 }
 
-func minutes(window time.Duration) url.Values {
-	return url.Values{"minutes": {strconv.FormatInt(int64(window/time.Minute), 10)}}
+// openWindow asks for a journal of the given time back from now.
+func openWindow[R any, P record[R]](ctx context.Context, c *Client, method string, window time.Duration) (*Journal[R], error) {
+	minutes := strconv.FormatInt(int64(window/time.Minute), 10)
+	journal, err := openJournal[R, P](ctx, c, method, url.Values{"minutes": {minutes}})
+	if err == nil {
+		journal.window = window
+	}
+	return journal, err
 }
 
 func openJournal[R any, P record[R]](ctx context.Context, c *Client, method string, query url.Values) (*Journal[R], error) {

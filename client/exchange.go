@@ -25,6 +25,7 @@ type exchange struct {
 	sent     time.Time
 	first    time.Duration
 	response *http.Response
+	rows     *RowFacts   // of a journal that was read whole
 	unbind   func() bool // stops that the end of ctx closes the body
 	reading  bool        // it has a turn to read a body
 	body     *body
@@ -175,7 +176,7 @@ func (x *exchange) finish(err error) error {
 			x.err = x.failure(err)
 		}
 		report := Exchange{
-			Method: x.method, Sent: x.sent, FirstByte: x.first, Duration: time.Since(x.sent), Err: x.err,
+			Method: x.method, Sent: x.sent, FirstByte: x.first, Duration: time.Since(x.sent), Rows: x.rows, Err: x.err,
 		}
 		if x.body != nil {
 			report.Bytes = x.body.n
@@ -188,6 +189,7 @@ func (x *exchange) finish(err error) error {
 		}
 		if x.response != nil {
 			report.Status, report.Date = x.response.StatusCode, x.date()
+			report.Protocol, report.Encoding = protocolOf(x.response), encodingOf(x.response)
 			_ = x.response.Body.Close() // the answer is decided; a connection that breaks now changes nothing
 		}
 		if x.body != nil {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"iter"
@@ -26,6 +27,7 @@ type Journal[R any] struct {
 	Date time.Time
 
 	x       *exchange
+	window  time.Duration // how far back was asked for
 	read    func(*decoder, *R) (valid bool, err error)
 	err     error
 	total   int
@@ -72,10 +74,13 @@ func (j *Journal[R]) each(yield func(*R) bool) error {
 		return d.failure(err)
 	}
 	var record R
+	row, _ := any(&record).(observable)
+	rows := j.beginRows(row)
 	for {
 		if d.json.PeekKind() == ']' {
 			break
 		}
+		begin := d.json.InputOffset()
 		valid, err := j.read(d, &record)
 		if err != nil {
 			return d.failure(err)
@@ -85,6 +90,9 @@ func (j *Journal[R]) each(yield func(*R) bool) error {
 			j.invalid++
 			continue
 		}
+		if rows != nil {
+			rows.row(row, d.json.InputOffset()-begin)
+		}
 		if !yield(&record) {
 			return errAbandoned
 		}
@@ -92,7 +100,22 @@ func (j *Journal[R]) each(yield func(*R) bool) error {
 	if _, err := d.json.ReadToken(); err != nil {
 		return d.failure(err)
 	}
-	return d.end()
+	if err := d.end(); err != nil {
+		return err
+	}
+	if rows != nil {
+		j.x.rows = rows.end(cmp.Or(j.Date, j.x.sent), j.window)
+	}
+	return nil
+}
+
+// beginRows begins to observe the rows of a journal; nil where they are not observed.
+func (j *Journal[R]) beginRows(row observable) *rowRead {
+	watch := j.x.client.watches[j.x.method]
+	if row == nil || watch == nil {
+		return nil
+	}
+	return watch.begin()
 }
 
 // beginArray looks at how the body begins. GREEN-API also answers with an error

@@ -66,6 +66,7 @@ func Run(ctx context.Context, fleet *collector.Fleet, cfg *config.Config, timeou
 	}
 	writeTable(out, rows)
 	writeEnd(out, result, snapshots)
+	writeContacts(out, snapshots)
 	return result
 }
 
@@ -242,6 +243,31 @@ func writeTable(out io.Writer, rows []row) {
 		}
 	}
 	fmt.Fprintln(out)
+}
+
+// maxContacts bounds the accounts of which it is told how the API behaves: it seldom
+// differs.
+const maxContacts = 3
+
+// writeContacts tells how the API behaves where its documentation is open.
+func writeContacts(out io.Writer, snapshots []*collector.Snapshot) {
+	written := 0
+	for _, s := range snapshots {
+		if s == nil || len(s.Exchanges) == 0 {
+			continue
+		}
+		if written == maxContacts {
+			break
+		}
+		if written == 0 {
+			fmt.Fprintln(out, "\nHow the API behaves where its documentation is open, for an issue of the project. There is no personal data in these lines.")
+		}
+		written++
+		fmt.Fprintf(out, "  account %d\n", written)
+		for _, line := range s.FirstContact() {
+			fmt.Fprintln(out, "    "+line)
+		}
+	}
 }
 
 // writeEnd sums up, and says what to do next.

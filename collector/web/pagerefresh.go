@@ -36,6 +36,7 @@ type refreshPage struct {
 	Collectors []collectorRow
 	Requests   []requestRow
 	Lines      []lineRow
+	Contact    []string // how the API behaves, a line each
 	Metrics    string
 	Incomplete bool // whether metrics are missing
 }
@@ -94,6 +95,7 @@ func (s *Server) newRefreshPage(snapshot *collector.Snapshot) refreshPage {
 		Linked: s.known(snapshot.Name), Badge: newBadge(snapshot), Outcome: outcome(snapshot), Remedy: snapshot.Condition().Remedy,
 		Account: newAccountCell(snapshot), Journals: journalCells(snapshot),
 		Collectors: collectorRows(snapshot), Requests: requestRows(snapshot), Lines: lineRows(snapshot),
+		Contact: snapshot.FirstContact(),
 	}
 }
 
