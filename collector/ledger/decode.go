@@ -74,7 +74,7 @@ func decode(data []byte) (*fileState, error) {
 	s := d.state
 	for s.size = headerSize; s.size < len(data); s.frames++ {
 		payload, size, torn := read(data[s.size:], s.frames)
-		if size == 0 && torn && s.frames > 0 {
+		if size == 0 && torn {
 			break
 		}
 		if size == 0 {
