@@ -54,12 +54,12 @@ func newTransport(cfg promconfig.HTTPClientConfig, concurrency int, dial promcon
 		dial = new(net.Dialer).DialContext
 	}
 	wrapped := func(tlsConfig *tls.Config) (http.RoundTripper, error) {
-		return withCredentials(&cfg, dial, &http.Transport{
-			Proxy: cfg.Proxy(), ProxyConnectHeader: cfg.GetProxyConnectHeader(), OnProxyConnectResponse: checkTunnel, DialContext: dial, TLSClientConfig: tlsConfig,
+		return withCredentials(&cfg, dial, reuseQuiet{&http.Transport{
+			Proxy: cfg.Proxy(), ProxyConnectHeader: cfg.GetProxyConnectHeader(), OnProxyConnectResponse: checkTunnel, DialContext: quietDial(dial), TLSClientConfig: tlsConfig,
 			DisableCompression: true, ForceAttemptHTTP2: false,
 			TLSHandshakeTimeout: 10 * time.Second, IdleConnTimeout: 5 * time.Minute,
 			MaxIdleConnsPerHost: concurrency * waitingPerBody, MaxResponseHeaderBytes: maxResponseHeader,
-		}), nil
+		}}), nil
 	}
 	tlsConfig, err := promconfig.NewTLSConfig(&cfg.TLSConfig)
 	if err != nil {
