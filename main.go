@@ -24,13 +24,19 @@ import (
 const defaultPort = "10174"
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	ctx, end := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	go func() {
+		<-signals
+		signal.Stop(signals) // so that a second one ends the program at once
+		end()
+	}()
 	signal.Ignore(syscall.SIGPIPE) // whoever reads the log may go, and the exporter stays
 	hangUps := make(chan os.Signal, 1)
 	signal.Notify(hangUps, syscall.SIGHUP)
-	context.AfterFunc(ctx, stop) // so that a second signal ends the program at once
 	code := run(ctx, os.Args[1:], os.LookupEnv, hangUps, os.Stdout, os.Stderr)
-	stop()
+	end()
 	os.Exit(code)
 }
 
