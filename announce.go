@@ -20,6 +20,7 @@ type announcement struct {
 	intro    string
 	target   string // of /probe; empty when no account is known yet
 
+	mu   sync.Mutex // listeners begin at once
 	once sync.Once
 	done chan struct{} // closed when the exporter listens
 }
@@ -37,6 +38,8 @@ func newAnnouncement(e *exporter, cfg *config.Config) *announcement {
 
 // listening notes that the exporter listens at an address.
 func (a *announcement) listening(address net.Addr, tls bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	base := baseURL(address, tls)
 	if a.exporter.flags.logFormat == "json" {
 		// Whoever wants JSON reads it by a program: no other text in between.
