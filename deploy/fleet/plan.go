@@ -8,13 +8,13 @@ import (
 // What an account takes. Those of memory, volume and processor time are measured, see
 // deploy/performance.md, and rounded up; the others are counted by this package's test.
 const (
-	SeriesPerAccount = 500   // of an account with private and group chats, of 1,500 messages a day
-	ScrapeBytes      = 6_000 // of an answer of /probe, with gzip
+	SeriesPerAccount = 550   // of an account with private and group chats, of 1,500 messages a day
+	ScrapeBytes      = 7_000 // of an answer of /probe, with gzip
 	RowBytes         = 420   // of a row of a journal, without compression
 	ProcessMemory    = 20e6  // bytes
 	AccountMemory    = 50e3  // bytes
-	RecordMemory     = 30    // bytes of a record that is remembered
-	RecordVolume     = 14    // bytes of a record in a state file
+	RecordMemory     = 60    // bytes of a record that is remembered
+	RecordVolume     = 28    // bytes of a record in a state file
 	RefreshTime      = 2e-3  // seconds of a processor for a refresh
 	RowTime          = 3e-6  // seconds of a processor for a row
 	StorageBytes     = 1     // of a sample in VictoriaMetrics
