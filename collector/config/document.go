@@ -60,7 +60,7 @@ func unprintable(text []byte) int {
 }
 
 // plain allows neither aliases, merge keys nor tags. A value that comes from
-// elsewhere makes the place of a fault a riddle, and a small file huge; a tag
+// elsewhere makes the place of a fault hard to find, and a small file huge; a tag
 // changes what a value is.
 func (r *reader) plain(node *yaml.Node) {
 	if node.Kind == yaml.AliasNode {

@@ -103,19 +103,21 @@ func TestWatchComparesWithWhatWasLoaded(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "greenapi.yml")
 		file := config.NewFile(path, defaults(), noEnvironment)
 		var changes atomic.Int64
-		name := ""
+		var name atomic.Value // of the account that was loaded
 		load := func() {
 			c, err := file.Load()
-			if name = ""; err == nil {
-				name = c.Instances[0].Name
+			if err != nil {
+				name.Store("")
+				return
 			}
+			name.Store(c.Instances[0].Name)
 		}
 		expect := func(want string, reloads int64) {
 			t.Helper()
 			time.Sleep(time.Minute)
 			synctest.Wait()
-			if got := changes.Swap(0); got != reloads || name != want {
-				t.Errorf("%d reloads, want %d; the name is %q, want %q", got, reloads, name, want)
+			if got := changes.Swap(0); got != reloads || name.Load() != want {
+				t.Errorf("%d reloads, want %d; the name is %q, want %q", got, reloads, name.Load(), want)
 			}
 		}
 		writeFile(t, path, document("a"))
