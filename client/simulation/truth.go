@@ -12,8 +12,11 @@ type Truth struct {
 	Observed              map[MessageLabels]int
 	Sent, Delivered, Read map[string]int // by chat type: private, group
 	Failed                map[FailureLabels]int
-	Calls, Participants   map[CallLabels]int
-	Durations             map[DurationLabels][]int // of answered calls, seconds, ascending
+	// Seconds from sent to delivered of the messages in Delivered, and from delivered to
+	// read of those in Read, by chat type.
+	DeliveryDelays, ReadDelays map[string][]int
+	Calls, Participants        map[CallLabels]int
+	Durations                  map[DurationLabels][]int // of answered calls, seconds, ascending
 }
 
 // MessageLabels are those of a message.
@@ -58,11 +61,15 @@ type DurationLabels struct {
 func (s *Simulation) Truth(id string, from, to time.Time) Truth {
 	a := s.account(id)
 	t := Truth{
-		Observed:     make(map[MessageLabels]int),
-		Sent:         make(map[string]int),
-		Delivered:    make(map[string]int),
-		Read:         make(map[string]int),
-		Failed:       make(map[FailureLabels]int),
+		Observed:  make(map[MessageLabels]int),
+		Sent:      make(map[string]int),
+		Delivered: make(map[string]int),
+		Read:      make(map[string]int),
+		Failed:    make(map[FailureLabels]int),
+
+		DeliveryDelays: make(map[string][]int),
+		ReadDelays:     make(map[string][]int),
+
 		Calls:        make(map[CallLabels]int),
 		Participants: make(map[CallLabels]int),
 		Durations:    make(map[DurationLabels][]int),
@@ -116,11 +123,31 @@ func (t *Truth) addMessage(a *account, e *event, visible func(int64) bool) {
 			stage.counts[chat]++
 		}
 	}
+	t.addDelay(t.DeliveryDelays, e, chat, statusSent, statusDelivered, visible)
+	t.addDelay(t.ReadDelays, e, chat, statusDelivered, statusRead, visible)
 	for i := range int(e.n) {
 		if isFailure(e.status[i]) && e.everShown(i) && visible(e.shownAt(i)) {
 			t.Failed[FailureLabels{e.status[i].String(), chat}]++
 		}
 	}
+}
+
+// addDelay adds how long the message took from one stage to another, if that shows.
+func (*Truth) addDelay(delays map[string][]int, e *event, chat string, from, to status, visible func(int64) bool) {
+	if second, ok := e.reached(to); !ok || !visible(second) {
+		return
+	}
+	delays[chat] = append(delays[chat], int(e.acted(to)-e.acted(from)))
+}
+
+// acted is when a message reached a stage, or a later one.
+func (e *event) acted(stage status) int64 {
+	for i := range int(e.n) {
+		if e.status[i] >= stage && e.status[i] <= statusRead {
+			return e.actedAt(i)
+		}
+	}
+	return 0
 }
 
 // reached is the first second in which a message shows a stage or a later one.
