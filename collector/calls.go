@@ -37,6 +37,7 @@ var outgoingCalls = journal[client.Call]{
 	begin: func(l *ledger.Ledger, p prefixes) transaction[client.Call] {
 		return callTransaction{l.BeginCalls(), p}
 	},
+	totals: func(t *ledger.Totals) ledger.JournalTotals { return t.CallJournal },
 }
 
 type callTransaction struct {

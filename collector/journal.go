@@ -68,6 +68,7 @@ type journal[R any] struct {
 	open     func(*client.Client, context.Context, time.Duration) (*client.Journal[R], error)
 	plan     func(l *ledger.Ledger, window, interval time.Duration) (recent time.Duration)
 	begin    func(*ledger.Ledger, prefixes) transaction[R]
+	totals   func(*ledger.Totals) ledger.JournalTotals
 }
 
 // transaction is an answer on its way into the memory.
@@ -122,7 +123,9 @@ func (s journalSource[R]) fetch(ctx context.Context, log *slog.Logger) (finding,
 	}
 	log.DebugContext(ctx, "journal read", "journal", s.journal.name, "minutes", int(asked.Minutes()), "whole", recent == 0,
 		"records", answer.Total(), "invalid", read.Invalid, "truncated", read.Truncated)
+	before := s.totals(s.ledger.Totals()).Filter
 	found, err := tx.commit(read)
+	s.tellFilter(ctx, log, before)
 	switch {
 	case errors.Is(err, ledger.ErrTooManyRows):
 		return nil, &client.Error{
@@ -133,6 +136,21 @@ func (s journalSource[R]) fetch(ctx context.Context, log *slog.Logger) (finding,
 		return nil, &client.Error{Method: s.journal.name, Reason: client.ReasonCanceled}
 	}
 	return found, nil
+}
+
+// tellFilter says what the API goes by when it lists the rows of the last minutes, and
+// how late that makes counters: loudly when it has just been found out.
+func (s journalSource[R]) tellFilter(ctx context.Context, log *slog.Logger, before ledger.Filter) {
+	filter, late := s.totals(s.ledger.Totals()).Filter, time.Duration(0)
+	if filter == ledger.FilterBySending {
+		late = s.interval
+	}
+	level := slog.LevelDebug
+	if filter != before {
+		level = slog.LevelInfo
+	}
+	log.Log(ctx, level, "what the API goes by when it lists the records of the last minutes", "journal", s.journal.name,
+		"listed", filter.String(), "counters_late_at_most", late.String())
 }
 
 // collectWindow sends what all journals show.

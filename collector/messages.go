@@ -41,6 +41,7 @@ var outgoingMessages = journal[client.Message]{
 	begin: func(l *ledger.Ledger, p prefixes) transaction[client.Message] {
 		return messageTransaction{l.BeginMessages(), p}
 	},
+	totals: func(t *ledger.Totals) ledger.JournalTotals { return t.MessageJournal },
 }
 
 type messageTransaction struct {

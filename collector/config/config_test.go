@@ -169,13 +169,13 @@ func dump(t testing.TB, c *config.Config) string {
 	t.Helper()
 	var b strings.Builder
 	for _, i := range c.Instances {
-		fmt.Fprintf(&b, "instance %s name=%q api_url=%s token=%s window=%v collectors=%v labels=%q\n",
-			i.ID, i.Name, i.APIURL, reveal(t, i.Token), i.Window, i.Collectors, i.Labels)
+		fmt.Fprintf(&b, "instance %s name=%q api_url=%s token=%s window=%v whole_read_interval=%v number_prefixes=%v collectors=%v labels=%q\n",
+			i.ID, i.Name, i.APIURL, reveal(t, i.Token), i.Window, i.WholeReadInterval, i.NumberPrefixes, i.Collectors, i.Labels)
 	}
 	if p := c.Partner; p != nil {
 		fmt.Fprintf(&b, "partner api_url=%s token=%s refresh_interval=%v instance_api_url=%q include=%q exclude=%q",
 			p.APIURL, reveal(t, p.Token), p.RefreshInterval, p.InstanceAPIURLs, p.Include, p.Exclude)
-		fmt.Fprintf(&b, " window=%v collectors=%v labels=%q\n", p.Window, p.Collectors, p.Labels)
+		fmt.Fprintf(&b, " window=%v whole_read_interval=%v number_prefixes=%v collectors=%v labels=%q\n", p.Window, p.WholeReadInterval, p.NumberPrefixes, p.Collectors, p.Labels)
 	}
 	httpClient, err := yaml.Marshal(c.HTTPClient)
 	if err != nil {

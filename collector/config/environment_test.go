@@ -23,7 +23,7 @@ func TestFromEnvironment(t *testing.T) {
 	t.Parallel()
 	base := map[string]string{"GREENAPI_ID_INSTANCE": "1101000001", "GREENAPI_API_TOKEN_INSTANCE": "good-token\n"}
 	const (
-		rest = " token=good-token window=24h0m0s collectors=[calls messages settings state] labels=map[]\n" +
+		rest = " token=good-token window=24h0m0s whole_read_interval=0s number_prefixes=[] collectors=[calls messages settings state] labels=map[]\n" +
 			"http_client\nfollow_redirects: false\nenable_http2: false\nproxy_from_environment: true\n"
 		instance = `instance 1101000001 name="1101000001" api_url=`
 	)
