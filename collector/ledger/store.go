@@ -149,6 +149,9 @@ func (s *store) append(payload []byte) error {
 		return errTooLarge
 	}
 	f, err := s.fs.OpenFile(s.path, os.O_WRONLY|os.O_APPEND, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // It was removed just now. Being stale, it is written anew.
+	}
 	if err != nil {
 		return fmt.Errorf("append to the ledger: %w", err)
 	}

@@ -10,6 +10,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,12 +20,59 @@ import (
 	"github.com/greenapi-exporter/greenapi_exporter/deploy/e2e"
 )
 
+// exchanges puts other things in the place of state files, and takes some away, until
+// all is over. The exporter must not be killed meanwhile: it writes them again.
+func (c *chaos) exchanges(t *testing.T, over <-chan struct{}) {
+	t.Helper()
+	dice := rand.New(rand.NewPCG(c.seed, 1<<33))
+	for {
+		rest(dice, exchangePause)
+		select {
+		case <-over:
+			return
+		default:
+		}
+		c.exchange(t, dice)
+	}
+}
+
+// exchange takes an account that stays in the configuration: of one that is about to
+// leave, the file may be closed already.
+func (c *chaos) exchange(t *testing.T, dice *rand.Rand) {
+	t.Helper()
+	n := dice.IntN(len(c.files.accounts))
+	if mayLeave(n) {
+		return
+	}
+	file := func(n int) string { return filepath.Join(c.ledgers, c.files.accounts[n].ID+".ledger") }
+	other, err := os.ReadFile(file(dice.IntN(len(c.files.accounts))))
+	if err != nil {
+		return // Taken away by the last one.
+	}
+	what := ""
+	switch dice.IntN(3) {
+	case 0:
+		what, err = "state file removed", os.Remove(file(n))
+	case 1:
+		what, err = "state file written over", os.WriteFile(file(n), other, 0o600)
+	case 2:
+		what = "state file exchanged"
+		err = errors.Join(os.WriteFile(file(n)+".other", other, 0o600), os.Rename(file(n)+".other", file(n)))
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s: %v", what, err)
+	}
+	c.watch.did(what)
+}
+
 // Each actor does one thing, with a pause before or after it.
 
 const (
 	scrapePause = 150 * time.Millisecond
 	otherPause  = 600 * time.Millisecond
 	killPause   = 1500 * time.Millisecond
+
+	exchangePause = time.Second
 )
 
 func rest(dice *rand.Rand, longest time.Duration) {
