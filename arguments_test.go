@@ -255,3 +255,21 @@ func TestMistakesAsJSON(t *testing.T) {
 }
 
 var _ kingpin.Value = (*value)(nil)
+
+// FuzzArguments puts a secret on the command line, in any of many wrong ways: nothing
+// that is said quotes it.
+func FuzzArguments(f *testing.F) {
+	for _, arg := range []string{"", "--", "-", "--greenapi.timeout=", "--greenapi.window", "--no-", "--demo=", "@", "-h", "--token=", "--web.listen-address=:", "--log.format="} {
+		f.Add(arg, "")
+		f.Add("--demo", arg)
+	}
+	f.Fuzz(func(t *testing.T, before, after string) {
+		var out bytes.Buffer
+		for _, args := range [][]string{{before + sentinelToken, after}, {before, sentinelToken + after}, {before, after, sentinelToken}} {
+			_, _, _ = parseFlags(args, io.Discard, &out)
+		}
+		if strings.Contains(out.String(), sentinelToken) {
+			t.Errorf("%q, %q:\n%s", before, after, &out)
+		}
+	})
+}
