@@ -50,7 +50,7 @@ func hangingConfig(t *testing.T) (path string, asked <-chan struct{}) {
 func TestASecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	path, asked := hangingConfig(t)
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "--web.listen-address=127.0.0.1:0", "--no-web.first-read", "--config.file="+path) //nolint:gosec // this test
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "--web.listen-address=127.0.0.1:0", "--no-web.first-read", "--config.file="+path)
 	cmd.Env = append(os.Environ(), asProcess+"=1")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

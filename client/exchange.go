@@ -49,7 +49,7 @@ func (c *Client) send(ctx context.Context, method string, query url.Values) (*ex
 	c.opts.Sending(method)
 	x := &exchange{client: c, method: method, sent: time.Now()}
 	x.ctx, x.cancel = withTimeout(ctx, c.opts.Timeout)
-	err := x.ask(query) //nolint:contextcheck // it asks with ctx, with a timeout
+	err := x.ask(query)
 	if errors.Is(err, errToken) {
 		x.cancel() // nothing was sent
 		return nil, &Error{Method: method, Reason: ReasonUnauthorized, Detail: errToken.Error()}
@@ -58,8 +58,6 @@ func (c *Client) send(ctx context.Context, method string, query url.Values) (*ex
 		return nil, x.finish(err)
 	}
 	x.first = time.Since(x.sent)
-	// Whatever the body comes from, no read of it outlives the request's time.
-	x.unbind = context.AfterFunc(x.ctx, func() { _ = x.response.Body.Close() })
 	if err := c.opts.Gate.bodies.take(x.ctx, c.base.Host, served); err != nil { //nolint:contextcheck // it is ctx, with a timeout
 		return nil, x.finish(err)
 	}
@@ -96,7 +94,11 @@ func (x *exchange) ask(query url.Values) error {
 	}()
 	select {
 	case a := <-answers:
-		x.response = a.response
+		if a.err == nil {
+			x.response = a.response
+			// Whatever the body comes from, no read of it outlives the request's time.
+			x.unbind = context.AfterFunc(x.ctx, func() { _ = a.response.Body.Close() })
+		}
 		return a.err
 	case <-x.ctx.Done():
 		return context.Cause(x.ctx) //nolint:wrapcheck // fail maps it

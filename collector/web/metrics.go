@@ -24,7 +24,7 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return // nobody is there any more
 	}
-	err := s.expositions.serve(ctx, w, clientOf(r), formatOf(r), found, func(ctx context.Context, w http.ResponseWriter) {
+	err := s.expositions.serve(ctx, w, clientOf(r), formatOf(r), found, func(ctx context.Context, w http.ResponseWriter) { //nolint:contextcheck // it is the request's, but for what ends it
 		s.expose(w, r, prometheus.Gatherers{s.opts.Own, registryOf(inTime{found, ctx})})
 	})
 	var unsent *unsentError

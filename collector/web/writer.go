@@ -46,7 +46,7 @@ func (w *pacedWriter) Write(p []byte) (written int, err error) {
 		n, err := w.ResponseWriter.Write(part)
 		written += n
 		if err != nil || written == len(p) {
-			return written, err //nolint:wrapcheck // an http.ResponseWriter
+			return written, err
 		}
 	}
 }

@@ -215,6 +215,25 @@ func (c *chaos) leave(t *testing.T, dice *rand.Rand) {
 	}
 }
 
+// visit asks with a deadline that nobody can meet: what it gets must be nobody else's.
+func (c *chaos) visit(t *testing.T, dice *rand.Rand) {
+	rest(dice, scrapePause)
+	n := dice.IntN(len(c.files.accounts))
+	path := []string{"/metrics", "/probe?target=" + c.files.accounts[n].Name}[dice.IntN(2)]
+	answer, ok := c.ask(t, http.MethodGet, path, http.Header{"X-Prometheus-Scrape-Timeout-Seconds": {"0.01"}})
+	switch {
+	case !ok:
+		rest(dice, otherPause)
+	case answer.Status == http.StatusNotFound && mayLeave(n):
+	case answer.Status == http.StatusServiceUnavailable: // no time to gather
+		c.watch.did("short visit")
+	case answer.Status != http.StatusOK:
+		t.Errorf("%s is answered with %d: %.200s", path, answer.Status, answer.Body)
+	default:
+		c.watch.did("short visit")
+	}
+}
+
 // post changes the configuration, for the better or worse, and has it loaded.
 func (c *chaos) post(t *testing.T, dice *rand.Rand) {
 	rest(dice, otherPause)

@@ -120,7 +120,7 @@ func (c *chaos) rage(t *testing.T, meanwhile func(t *testing.T, over <-chan stru
 	c.clock.run(float64(chaosSpan) / float64(*chaosFor))
 	var acting sync.WaitGroup
 	for n, act := range []func(*testing.T, *rand.Rand){
-		c.scrape, c.scrape, c.probe, c.probe, c.probe, c.look, c.leave, c.post, c.hangUp, c.rotate,
+		c.scrape, c.scrape, c.probe, c.probe, c.probe, c.look, c.leave, c.visit, c.post, c.hangUp, c.rotate,
 	} {
 		dice := rand.New(rand.NewPCG(c.seed, uint64(n)))
 		acting.Go(func() {
@@ -228,7 +228,7 @@ func (c *chaos) checkSaid(t *testing.T) {
 			t.Errorf("the fault %q never happened", fault.Name)
 		}
 	}
-	for what, least := range map[string]int{"kill": 3, "reload": 3, "reload refused": 1, "SIGHUP": 3, "rotation": 3, "metrics": 10, "probe": 30, "left": 3, "page": 10, "state file removed": 1, "state file written over": 1, "state file exchanged": 1} {
+	for what, least := range map[string]int{"kill": 3, "reload": 3, "reload refused": 1, "SIGHUP": 3, "rotation": 3, "metrics": 10, "probe": 30, "left": 3, "short visit": 10, "page": 10, "state file removed": 1, "state file written over": 1, "state file exchanged": 1} {
 		if c.watch.done[what] < least {
 			t.Errorf("%s: %d of them, want %d at least", what, c.watch.done[what], least)
 		}
