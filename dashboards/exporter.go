@@ -190,6 +190,20 @@ func exporterJournals() []Panel {
 			queries: []query{{sum(once(accounts("greenapi_ledger_entries"), "journal"), "journal"), "{{journal}}"}},
 		}),
 		timeseries(view{
+			title: "Age of the last whole read", width: 12, height: 8, unit: minutes, empty: noExporter,
+			means: "How long ago the whole window was last read, for the account where it is longest. Reads between ask for what is recent, " +
+				"and what they cannot show waits for the next whole one.",
+			formula: "now − greenapi_window_whole_read_timestamp_seconds, greatest by journal",
+			queries: []query{{"max by (journal) (" + age(once(accounts("greenapi_window_whole_read_timestamp_seconds"), "journal")) + ") / 60", "{{journal}}"}},
+		}),
+		counts(view{
+			title: "Late changes per hour", width: 12, height: 8,
+			means:   "Changes that only a whole read showed: recent reads had not. Many of them, and whole reads should be more frequent.",
+			formula: "increase(greenapi_journal_late_changes_total) by journal",
+			empty:   "✔ No change came late in this time range",
+			queries: []query{{events("greenapi_journal_late_changes_total"), "{{journal}}"}},
+		}),
+		timeseries(view{
 			title: "Age of the counters", width: 8, height: 8, unit: days,
 			means:   "How long the youngest ledger of all accounts has counted. Young counters know less than the window.",
 			formula: "now − greenapi_ledger_baseline_timestamp_seconds, least by journal",
