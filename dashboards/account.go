@@ -14,6 +14,8 @@ func account() Dashboard {
 		section{title: "Messages: do they arrive and get read?", panels: accountMessages()},
 		section{title: "Calls: are they answered?", panels: accountCalls()},
 		section{title: "What waits, and what restricts the account?", panels: accountRestrictions()},
+		section{title: "How long does it take?", panels: accountDelays(), closed: true},
+		section{title: "Whom does it reach, at which try, and where?", panels: accountReach(), closed: true},
 		section{title: "When do they answer?", panels: answerTimes(), closed: true},
 		section{title: "Messages: which?", panels: accountKinds(), closed: true},
 		section{title: "Calls: how long, and to whom?", panels: accountTalk(), closed: true},

@@ -33,7 +33,8 @@ func newExporter(t *testing.T, ledgers string, accounts ...simulation.Account) *
 	srv.AddSimulation(sim)
 	srv.SetEncoding(greenapitest.EncodingPlain) // compression would be half of the work
 	cfg, err := config.Parse("test.yml", sim.Configuration(srv.URL), config.Defaults{
-		Window: 24 * time.Hour, Collectors: []string{"calls", "messages", "state", "settings", "queue"},
+		Window: 24 * time.Hour, WholeReadInterval: 6 * time.Hour, NumberPrefixes: []string{"9990", "9995", "999"},
+		Collectors: []string{"calls", "messages", "state", "settings", "queue"},
 	})
 	if err != nil {
 		t.Fatal(err)

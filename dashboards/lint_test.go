@@ -149,7 +149,7 @@ func property(p dashboards.Panel, name, id string) any {
 
 func TestPanelsHaveTheirPlace(t *testing.T) {
 	t.Parallel()
-	least := map[string]int{"stat": 4, "timeseries": 8, "bargauge": 6, "heatmap": 12, "state-timeline": 12, "table": 6, "row": 24}
+	least := map[string]int{"stat": 4, "timeseries": 8, "bargauge": 6, "heatmap": 9, "state-timeline": 12, "table": 6, "row": 24}
 	onEach(t, func(t *testing.T, d dashboards.Dashboard) {
 		taken, ids := make(map[[2]int]int), make(map[int]bool)
 		for _, p := range everyPanel(d) {

@@ -15,6 +15,7 @@ func accountMessages() []Panel {
 	}
 	const observed = "greenapi_messages_observed_total"
 	lastWeeks := whole(sum(once("increase("+accounts(observed, chosenChats)+"[$__interval] offset 1w)", observedLabels...)))
+	inTime := accountInTime()
 	return []Panel{
 		barGauge(view{
 			title: "From attempted to read", width: 7, height: 9, unit: number,
@@ -39,12 +40,7 @@ func accountMessages() []Panel {
 				{lastWeeks, "observed, a week ago"},
 			},
 		}, sideBySide, ghost("observed, a week ago")),
-		accountRatio("Receipts per message sent, 24 h",
-			"Delivery receipts for each message sent. In groups a message is delivered when the last member has it.",
-			"delivered", "sent", "24h"),
-		accountRatio("Readings per message delivered, 24 h",
-			"Messages read for each one delivered. Receipts can be switched off, and strangers send none: compare it with itself.",
-			"read", "delivered", "24h"),
+		inTime[0], inTime[1],
 		timeseries(view{
 			title: "Messages by current status", width: 12, height: 9, unit: number,
 			means:   "What the journal says of its messages now, as shares of all.",
@@ -60,30 +56,6 @@ func accountMessages() []Panel {
 			queries: []query{{some(countedChats("greenapi_messages_failed_total", []string{"reason", "chat_type"}, "reason")), "{{reason}}"}},
 		}),
 	}
-}
-
-// accountRatio shows a ratio between two stages within its Wilson band, beside that
-// of the last 7 days.
-func accountRatio(title, means, part, total, window string) Panel {
-	grown := func(stage, window string) string {
-		return recorded("id_instance_chat_type:greenapi_messages_"+stage+":increase"+window, chosenChats)
-	}
-	// As the rules' baselines: from the sums of each day up to midnight UTC.
-	days := func(stage string) string { return sum("sum_over_time(" + grown(stage, "24h") + "[7d:1d])") }
-	n := sum(grown(total, window))
-	p := ratio(sum(grown(part, window)), n)
-	return timeseries(view{
-		title: title, width: 12, height: 9, unit: share, interval: "5m",
-		means:   means + " The band is where the true share lies with 95 % confidence: wide where there are few messages. Dashed, the 7 days before.",
-		formula: part + " / " + total + ", events of the " + window + " before; Wilson's bounds with z = 1.96; dashed, the same over 7 days",
-		empty:   noRecords,
-		queries: []query{
-			{p, part},
-			{wilson(p, n, "-"), "lower bound"},
-			{wilson(p, n, "+"), "upper bound"},
-			{ratio(days(part), days(total)), "7 days"},
-		},
-	}, band("lower bound", "upper bound"), ghost("7 days"))
 }
 
 func accountKinds() []Panel {

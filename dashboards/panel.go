@@ -195,6 +195,15 @@ func band(lower, upper string) change {
 	}
 }
 
+// hiddenInLegend keeps series out of the legend, which the panel's description explains.
+func hiddenInLegend(legends ...string) change {
+	return func(p *Panel) {
+		for _, legend := range legends {
+			p.override(legend, Property{"custom.hideFrom", HideFrom{Legend: true}})
+		}
+	}
+}
+
 // colored gives a series a colour.
 func colored(legend, color string) change {
 	return func(p *Panel) {

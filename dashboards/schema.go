@@ -311,6 +311,13 @@ type Property struct {
 	Value any    `json:"value"`
 }
 
+// HideFrom is where a series is not shown.
+type HideFrom struct {
+	Legend  bool `json:"legend"`
+	Tooltip bool `json:"tooltip"`
+	Viz     bool `json:"viz"`
+}
+
 // DataLink leads from a value to elsewhere.
 type DataLink struct {
 	Title       string `json:"title"`

@@ -1,0 +1,165 @@
+package dashboards
+
+import "fmt"
+
+// deadline is a time that a stage should be reached in: a bucket of the histograms of
+// delays.
+type deadline struct {
+	name   string
+	bucket string // its bound, as Prometheus 3 stores it or not
+	offset string
+}
+
+var (
+	in15m = deadline{"within 15 min", `le=~"900(\\.0)?"`, "15m"}
+	in1h  = deadline{"within 1 h", `le=~"3600(\\.0)?"`, "1h"}
+	in4h  = deadline{"within 4 h", `le=~"14400(\\.0)?"`, "4h"}
+	in24h = deadline{"within 24 h", `le=~"86400(\\.0)?"`, "1d"}
+)
+
+// inTime shows which share of what was due reached a stage within some deadlines. What
+// was sent less long ago than a deadline is not due yet, and does not count: a campaign
+// that has just begun is no dip.
+func inTime(title, means, delay, due string, first deadline, more ...deadline) Panel {
+	const day = "24h"
+	grown := func(metric, offset string) string {
+		return sum(once("increase("+metric+"["+day+"]"+offset+")", "chat_type"))
+	}
+	reached := func(d deadline, offset string) string {
+		return grown(accounts(delay+"_bucket", d.bucket, chosenChats), offset)
+	}
+	whole := func(offset string) string { return grown(accounts(due, chosenChats), offset) }
+	of := func(d deadline) string { return ratio(reached(d, ""), whole(" offset "+d.offset)) }
+	n := whole(" offset " + first.offset)
+	v := view{
+		title: title, width: 12, height: 9, unit: share, interval: "15m",
+		means: means + " What was due less long ago does not count yet. Delays are upper bounds. The band is where the true share of the first " +
+			"lies with 95 % confidence: wide where there are few messages. Dashed, the first a week ago.",
+		formula: fmt.Sprintf("%s_bucket / %s offset by the deadline, each grown in 24 h; Wilson's bounds with z = 1.96", delay, due),
+		empty:   "No messages that were due in this time range",
+		queries: []query{
+			{of(first), first.name},
+			{wilson(of(first), n, "-"), "lower bound"},
+			{wilson(of(first), n, "+"), "upper bound"},
+			{ratio(reached(first, " offset 1w"), whole(" offset "+weekAnd(first.offset))), "a week ago"},
+		},
+	}
+	changes := []change{band("lower bound", "upper bound"), ghost("a week ago"), colored(first.name, teal), hiddenInLegend("lower bound", "upper bound")}
+	for n, d := range more {
+		v.queries = append(v.queries, query{of(d), d.name})
+		changes = append(changes, colored(d.name, []string{blue, amber}[n]))
+	}
+	return timeseries(v, changes...)
+}
+
+// weekAnd is a week and an offset.
+func weekAnd(offset string) string {
+	if offset == "1d" {
+		return "8d"
+	}
+	return "7d" + offset
+}
+
+func accountInTime() []Panel {
+	return []Panel{
+		inTime("Delivered in time, of those sent",
+			"Share of the messages sent in 24 hours that were delivered in time. In groups a message is delivered when the last member has it.",
+			"greenapi_message_delivery_delay_seconds", "greenapi_messages_sent_total", in15m, in1h, in24h),
+		inTime("Read in time, of those delivered",
+			"Share of the messages delivered in 24 hours that were read in time. Receipts can be switched off, and strangers send none: compare it with itself.",
+			"greenapi_message_read_delay_seconds", "greenapi_messages_delivered_total", in4h, in1h, in24h),
+	}
+}
+
+// accountDelays say how long messages take.
+func accountDelays() []Panel {
+	buckets := func(delay string) string {
+		return whole(sum(once(counted(accounts(delay+"_bucket", chosenChats)), "le", "chat_type"), "le"))
+	}
+	bounded := func(stage, delay string) query {
+		of := sum(once(over("$__range", accounts("greenapi_message_delays_bounded_total", `stage="`+stage+`"`, chosenChats)), "stage", "chat_type"))
+		all := sum(once(over("$__range", accounts(delay+"_count", chosenChats)), "chat_type"))
+		return query{ratio(of, all), stage}
+	}
+	return []Panel{
+		heatmap(view{
+			title: "From sent to delivered", width: 9, height: 8, unit: lasting, interval: bar,
+			means:   "How many messages took how long from sent to delivered, by the hour in which they were delivered. Delays are upper bounds.",
+			formula: "increase(greenapi_message_delivery_delay_seconds_bucket) by le",
+			empty:   noMessages,
+			queries: []query{{buckets("greenapi_message_delivery_delay_seconds"), "{{le}}"}},
+		}),
+		heatmap(view{
+			title: "From delivered to read", width: 9, height: 8, unit: lasting, interval: bar,
+			means:   "How many messages took how long from delivered to read, by the hour in which they were read. Delays are upper bounds.",
+			formula: "increase(greenapi_message_read_delay_seconds_bucket) by le",
+			empty:   noMessages,
+			queries: []query{{buckets("greenapi_message_read_delay_seconds"), "{{le}}"}},
+		}),
+		stat(view{
+			title: "Known as bounds only", width: 6, height: 8, unit: share,
+			means:   "Share of the delays, in the time range, of which only bounds are known that lie in different buckets. The more, the more is the true delay below what is shown.",
+			formula: "increase(greenapi_message_delays_bounded_total) / increase of the count of delays, over the time range",
+			queries: []query{
+				bounded("delivered", "greenapi_message_delivery_delay_seconds"),
+				bounded("read", "greenapi_message_read_delay_seconds"),
+			},
+		}, func(p *Panel) { p.Options.Orientation = "horizontal" }),
+	}
+}
+
+// accountReach says whom the account reaches, at which try, and where.
+func accountReach() []Panel {
+	chats := func(metric string) string {
+		return sum(once(accounts(metric, chosenChats), "journal", "chat_type"), "journal", "chat_type")
+	}
+	tries := sum(once(accounts("greenapi_window_call_chats"), "attempts", "reached"), "attempts")
+	reached := sum(once(accounts("greenapi_window_call_chats", `reached="yes"`), "attempts", "reached"), "attempts")
+	messages := func(stage string) string {
+		counter := accounts("greenapi_destination_messages_total", `stage="`+stage+`"`)
+		return whole(sum(once(over("$__range", counter), "prefix", "stage"), "prefix"))
+	}
+	calls := func(matcher string) string {
+		counter := accounts("greenapi_destination_calls_total", matcher)
+		return whole(sum(once(over("$__range", counter), "prefix", "status"), "prefix"))
+	}
+	return []Panel{
+		table(view{
+			title: "Chats reached", width: 8, height: 8,
+			means:   "Chats in the window to which a message was delivered, or with which a call was answered.",
+			formula: "reached = greenapi_window_chats_reached / greenapi_window_chats",
+			empty:   "No messages and no calls in the window",
+			queries: []query{{expr: some(chats("greenapi_window_chats"))}},
+		}, []column{
+			{title: "By", label: "journal", width: 80, grow: true},
+			{title: "Chat", label: "chat_type", width: 75},
+			{title: "Chats", width: 70, unit: number, expr: some(chats("greenapi_window_chats"))},
+			{title: "Reached", width: 80, unit: share, expr: ratio(chats("greenapi_window_chats_reached"), chats("greenapi_window_chats"))},
+		}, sortedBy("Chats", true)),
+		table(view{
+			title: "At which try?", width: 8, height: 8,
+			means:   "Private chats by how often they were called in the window, and of how many of them a call was answered.",
+			formula: "answered = greenapi_window_call_chats that are reached / all of them, by attempts",
+			empty:   "No private calls in the window",
+			queries: []query{{expr: some(tries)}},
+		}, []column{
+			{title: "Calls", label: "attempts", width: 80, grow: true},
+			{title: "Chats", width: 70, unit: number, expr: some(tries)},
+			{title: "Answered at last", width: 130, unit: share, expr: ratio(reached, tries)},
+		}, sortedBy("Calls", false)),
+		table(view{
+			title: "Where to?", width: 8, height: 8,
+			means: "Private messages and calls in the time range by the number's prefix; none: chats that have no number (@lid). " +
+				"Known with --greenapi.number-prefixes.",
+			formula: "delivered = delivered / sent: increase(greenapi_destination_messages_total); answered = pickUp / (pickUp + hungUp + declined): increase(greenapi_destination_calls_total)",
+			empty:   "Not known: --greenapi.number-prefixes is not set, or nothing was sent",
+			queries: []query{{expr: some(messages("observed")) + " or " + some(calls(""))}},
+		}, []column{
+			{title: "Prefix", label: "prefix", width: 70, grow: true},
+			{title: "Messages", width: 85, unit: number, expr: some(messages("observed"))},
+			{title: "Arrived", width: 75, unit: share, expr: ratio(messages("delivered"), messages("sent"))},
+			{title: "Calls", width: 60, unit: number, expr: some(calls(""))},
+			{title: "Taken", width: 65, unit: share, expr: ratio(calls(answered), calls(seized))},
+		}, sortedBy("Messages", true)),
+	}
+}
