@@ -33,6 +33,7 @@ var empty = map[string]string{
 	"greenapi-account: Calls B":                        "the journal is whole",
 	"greenapi-exporter: Gaps and evictions per hour A": "no record is missed",
 	"greenapi-exporter: Gaps and evictions per hour B": "no record is forgotten",
+	"greenapi-exporter: Late changes per hour A":       "no change came late",
 	"greenapi-exporter: Invalid records A":             "all records can be read",
 }
 

@@ -232,26 +232,39 @@ func fleetTraffic() []Panel {
 }
 
 func fleetRatios() []Panel {
-	compared := func(title, means, formula, window, part, whole, name, color string) Panel {
-		both := func(when func(string) string) string {
-			return ratio(sum(watched(when(recorded(part+window)))), sum(watched(when(recorded(whole+window)))))
-		}
-		now := func(selector string) string { return selector }
+	compared := func(title, means, formula, empty, name, color string, at func(offset string) string) Panel {
 		return timeseries(view{
-			title: title, width: 8, height: 8, unit: share, interval: "5m",
-			means: means + " Dashed, a week ago.", formula: formula, empty: noRecords,
-			queries: []query{{both(now), name}, {both(lastWeek), "a week ago"}},
+			title: title, width: 8, height: 8, unit: share, interval: "15m",
+			means: means + " Dashed, a week ago.", formula: formula, empty: empty,
+			queries: []query{{at(""), name}, {at(" offset 1w"), "a week ago"}},
 		}, ghost("a week ago"), colored(name, color))
 	}
+	// In the 2 hours before: long enough for some messages, short enough for the counters
+	// of many accounts.
+	within := func(delay, due string, d deadline) func(string) string {
+		grown := func(metric, offset string) string {
+			return sum(once("increase("+metric+"[2h]"+offset+")", "chat_type"))
+		}
+		return func(offset string) string {
+			late := " offset " + d.offset
+			if offset != "" {
+				late = " offset " + weekAnd(d.offset)
+			}
+			return ratio(grown(accounts(delay+"_bucket", d.bucket), offset), grown(accounts(due), late))
+		}
+	}
+	asr := func(offset string) string {
+		of := func(record string) string { return sum(watched(recorded(record) + offset)) }
+		return ratio(of("id_instance:greenapi_calls_answered:increase24h"), of("id_instance:greenapi_calls_seized:increase24h"))
+	}
 	return []Panel{
-		compared("Receipts per message sent, 24 h", "Delivery receipts of the last 24 hours for each message sent in them, over all accounts. A campaign that has just begun lowers it.",
-			"messages delivered / messages sent, each counted in the 24 hours before", "24h",
-			"id_instance:greenapi_messages_delivered:increase", "id_instance:greenapi_messages_sent:increase", "receipts", teal),
-		compared("Readings per message delivered, 24 h", "Messages read in the last 24 hours for each one delivered in them, over all accounts.",
-			"messages read / messages delivered, each counted in the 24 hours before", "24h",
-			"id_instance:greenapi_messages_read:increase", "id_instance:greenapi_messages_delivered:increase", "readings", blue),
+		compared("Delivered within 15 min", "Share of the messages sent in 2 hours that were delivered within 15 minutes, over all accounts. Delays are upper bounds.",
+			"greenapi_message_delivery_delay_seconds_bucket of 900 s / greenapi_messages_sent_total, 15 minutes before, each grown in 2 h",
+			noMessages, "delivered", teal, within("greenapi_message_delivery_delay_seconds", "greenapi_messages_sent_total", in15m)),
+		compared("Read within 4 h", "Share of the messages delivered in 2 hours that were read within 4 hours, over all accounts. Delays are upper bounds.",
+			"greenapi_message_read_delay_seconds_bucket of 14400 s / greenapi_messages_delivered_total, 4 hours before, each grown in 2 h",
+			noMessages, "read", blue, within("greenapi_message_read_delay_seconds", "greenapi_messages_delivered_total", in4h)),
 		compared("Calls answered (ASR), 24 h", "Share of the calls that reached a telephone which were picked up, over all accounts.",
-			"calls answered / calls picked up, hung up or declined, in the 24 hours before", "24h",
-			"id_instance:greenapi_calls_answered:increase", "id_instance:greenapi_calls_seized:increase", "ASR", amber),
+			"calls answered / calls picked up, hung up or declined, in the 24 hours before", noRecords, "ASR", amber, asr),
 	}
 }

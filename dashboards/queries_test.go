@@ -191,7 +191,7 @@ func wantChosen(t *testing.T, q question, s selector, label string) {
 func TestRatesAreOfCounters(t *testing.T) {
 	t.Parallel()
 	known := catalogue(t)
-	windows := []string{"$__rate_interval", "$__interval", "$__range", "24h", "6h", "1h"}
+	windows := []string{"$__rate_interval", "$__interval", "$__range", "24h", "6h", "2h", "1h"}
 	onEach(t, func(t *testing.T, d dashboards.Dashboard) {
 		for _, q := range questions(t, d) {
 			parsed, err := parse(q.expr)
