@@ -9,7 +9,7 @@ SHELL         := bash
 
 # Tools are pinned here, in tools.mod (Prometheus) and in deploy/e2e/victoria.mod. They go to bin/, and are built again when their version changes.
 GOLANGCI_LINT_VERSION := v2.15.0
-ALERTMANAGER_VERSION  := v0.31.1
+ALERTMANAGER_VERSION  := v0.35.0
 JSON_EXPORTER_VERSION := v0.7.0
 BENCHSTAT_VERSION     := v0.0.0-20260908200009-22c9c6c9d4da
 
@@ -171,9 +171,17 @@ $(GOLANGCI_LINT):
 	GOBIN='$(BIN)' go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	touch $@
 
+# Its module lacks the web pages that it embeds. A copy gets one that says so.
 $(ALERTMANAGER):
-	rm -f bin/alertmanager bin/amtool bin/.alertmanager-*
-	GOBIN='$(BIN)' go install github.com/prometheus/alertmanager/cmd/{alertmanager,amtool}@$(ALERTMANAGER_VERSION)
+	rm -rf bin/alertmanager bin/amtool bin/.alertmanager-*
+	cp -r "$(call module_dir,github.com/prometheus/alertmanager@$(ALERTMANAGER_VERSION))" bin/.alertmanager-source
+	chmod -R u+w bin/.alertmanager-source
+	for pages in elm mantine; do \
+		mkdir -p bin/.alertmanager-source/ui/app/dist/$$pages; \
+		echo '<p>Built without web pages.' >bin/.alertmanager-source/ui/app/dist/$$pages/index.html; \
+	done
+	go -C bin/.alertmanager-source build -buildvcs=false -ldflags='-s -w' -o '$(BIN)/' ./cmd/alertmanager ./cmd/amtool
+	rm -rf bin/.alertmanager-source
 	touch $@
 
 # Built in place, as go install asks which versions there are, and not every proxy tells.

@@ -214,7 +214,7 @@ func wantMounts(t *testing.T, p project, s service) {
 }
 
 // TestVersions holds that Prometheus and Alertmanager have the versions that the rules
-// are tested with.
+// are tested with, and that README.md names these.
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	p := readProject(t)
@@ -232,6 +232,20 @@ func TestVersions(t *testing.T) {
 	}
 	if want := "prom/alertmanager:" + string(alertmanager[1]); p.Services["alertmanager"].Image != want {
 		t.Errorf("%s, but %s is tested", p.Services["alertmanager"].Image, want)
+	}
+	victoria := regexp.MustCompile(`VictoriaMetrics/VictoriaMetrics v(\S+)`).FindSubmatch(readFile(t, "deploy/e2e/victoria.mod"))
+	if victoria == nil {
+		t.Fatal("no VictoriaMetrics in deploy/e2e/victoria.mod")
+	}
+	readme := string(readFile(t, "README.md"))
+	for _, row := range []string{
+		"| " + string(module[1]) + "." + strings.TrimPrefix(string(module[2]), "0") + "." + string(module[3]) + ":",
+		"| " + strings.TrimPrefix(string(alertmanager[1]), "v") + " |",
+		"| " + string(victoria[1]) + " |",
+	} {
+		if !strings.Contains(readme, row) {
+			t.Errorf("README.md does not say that %q is run", row)
+		}
 	}
 }
 
