@@ -44,7 +44,19 @@ func distribution(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	run(t, top, nil, "make", "packages", "VERSION=1.2.3", "RELEASE_PLATFORMS=linux/"+runtime.GOARCH)
+	// Twice, and the same bytes come out.
+	var sums [2]string
+	for i := range sums {
+		run(t, top, nil, "make", "packages", "VERSION=1.2.3", "RELEASE_PLATFORMS=linux/"+runtime.GOARCH)
+		text, err := os.ReadFile(filepath.Join(dist, "sha256sums.txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sums[i] = string(text)
+	}
+	if diff := cmp.Diff(sums[0], sums[1]); diff != "" {
+		t.Errorf("checksums of two builds (-first +second):\n%s", diff)
+	}
 	return dist
 }
 
