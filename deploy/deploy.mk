@@ -97,10 +97,11 @@ vulncheck: ## Look for known vulnerabilities in the code that is called (needs t
 # A whole Debian is started, with its systemd.
 .PHONY: check-packages
 check-packages: $(NFPM) $(DEBIAN) ## Install, start and remove the tarball and the packages as deploy/README.md says (root; debootstrap, systemd-container, rpm)
-	go test -tags e2e,nspawn -count=1 -timeout 15m -v -run '^TestInstalled$$' $(TEST_FLAGS) ./deploy
+	@[[ $$EUID -eq 0 ]] || { echo 'check-packages: run it as root: it starts Debian in a container' >&2; exit 1; }
+	go test -tags e2e,nspawn -count=1 -timeout 30m -v -run '^TestInstalled$$' $(TEST_FLAGS) ./deploy
 
 $(DEBIAN):
-	dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	dir=$$(mktemp -d); trap 'rm -rf --one-file-system "$$dir"' EXIT; \
 	debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,sudo,curl bookworm "$$dir" >/dev/null; \
 	rm -rf "$$dir"/var/cache/apt/archives/*.deb; chmod 0755 "$$dir"; tar -C "$$dir" -cf $@ .
 
