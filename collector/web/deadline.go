@@ -10,6 +10,7 @@ import (
 const (
 	defaultScrapeTimeout = 30 * time.Second
 	maxScrapeTimeout     = 2 * time.Minute
+	minGatherTimeout     = 10 * time.Second
 	// scrapeMargin is left for the exposition and its way back.
 	scrapeMargin = 500 * time.Millisecond
 )
@@ -26,12 +27,14 @@ func scrapeTimeout(header http.Header) time.Duration {
 
 // gatherTimeout returns how long all of a scrape may take, its exposition included:
 // what Prometheus says in its header, and half a minute more for who does not say.
+// On a busy machine an exposition takes its time, and who said less and is still there
+// gets it: Prometheus itself leaves when its timeout is over.
 func gatherTimeout(header http.Header) time.Duration {
 	timeout, ok := statedTimeout(header)
 	if !ok {
 		return 2 * defaultScrapeTimeout
 	}
-	return min(timeout, maxScrapeTimeout+scrapeMargin)
+	return min(max(timeout, minGatherTimeout), maxScrapeTimeout+scrapeMargin)
 }
 
 // statedTimeout is what the header says, if it says something that makes sense.
