@@ -23,6 +23,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/web"
 	dto "github.com/prometheus/client_model/go"
@@ -723,26 +724,73 @@ func TestLedgerRetention(t *testing.T) {
 
 var update = flag.Bool("update", false, "rewrite what the README has of the code")
 
-// TestReadmeIsTrue compares the tables of the README with the flags and metrics of
-// the code.
-func TestReadmeIsTrue(t *testing.T) {
+// TestReferencesAreTrue compares the tables of the documents with the flags, metrics
+// and labels of the code.
+func TestReferencesAreTrue(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := replaceBlock(t, string(readme), "flags", flagTable())
-	want = replaceBlock(t, want, "metrics", metricTable(t))
-	want = replaceBlock(t, want, "detection", detectionTable(t))
-	if *update {
-		if err := os.WriteFile("README.md", []byte(want), 0o644); err != nil {
+	for path, blocks := range map[string]map[string]string{
+		"README.md":         {"detection": detectionTable(t)},
+		"deploy/flags.md":   {"flags": flagTable()},
+		"deploy/metrics.md": {"metrics": metricTable(t), "labels": labelTable()},
+	} {
+		page, err := os.ReadFile(path)
+		if err != nil {
 			t.Fatal(err)
 		}
-		return
+		want := string(page)
+		for name, table := range blocks {
+			want = replaceBlock(t, want, name, table)
+		}
+		if *update {
+			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(string(page), "\n")); diff != "" {
+			t.Errorf("%s differs from the code; -update rewrites it (-want +got):\n%s", path, diff)
+		}
 	}
-	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(string(readme), "\n")); diff != "" {
-		t.Errorf("README.md differs from the code; -update rewrites it (-want +got):\n%s", diff)
+}
+
+// labelTable explains the values of labels, out of the vocabulary.
+func labelTable() string {
+	var table strings.Builder
+	table.WriteString("| label | value | the API's words, if others | meaning |\n|---|---|---|---|\n")
+	for _, set := range []struct {
+		label string
+		words []vocabulary.Word
+	}{
+		{"`status` of a message", vocabulary.MessageStatuses()},
+		{"`status` of a call or participant", vocabulary.CallStatuses()},
+		{"`message_type`", vocabulary.MessageTypes()},
+		{"`chat_type`", vocabulary.ChatTypes()},
+		{"`media`", vocabulary.AllMedia()},
+		{"`origin`", vocabulary.Origins()},
+		{"`state`", vocabulary.InstanceStates()},
+		{"`setting`", vocabulary.Settings()},
+	} {
+		for i, w := range set.words {
+			label := ""
+			if i == 0 {
+				label = set.label
+			}
+			var words []string
+			for _, alias := range w.Aliases {
+				if alias == "" {
+					alias = "missing"
+				}
+				words = append(words, alias)
+			}
+			fmt.Fprintf(&table, "| %s | `%s` | %s | %s |\n", label, w.Label, strings.Join(words, ", "), w.Meaning)
+		}
 	}
+	var reasons []string
+	for _, status := range vocabulary.Failures() {
+		reasons = append(reasons, "`"+status.Label()+"`")
+	}
+	fmt.Fprintf(&table, "| `reason` of a failed message | %s | | the statuses of failed messages |\n", strings.Join(reasons, ", "))
+	return table.String()
 }
 
 // whyModules says what each module of go.mod is for, and its licence.

@@ -64,13 +64,13 @@ func only(t *testing.T, name, expression string) string {
 }
 
 // flags returns the exporter's flags, with their leading dashes, and the defaults of
-// those that have one. That README.md's table is true is a test of the program.
+// those that have one. That the table of deploy/flags.md is true is a test of the program.
 func flags(t *testing.T) map[string]string {
 	t.Helper()
-	_, table, begins := strings.Cut(read(t, "README.md"), "<!-- flags:begin -->")
+	_, table, begins := strings.Cut(read(t, "deploy/flags.md"), "<!-- flags:begin -->")
 	table, _, ends := strings.Cut(table, "<!-- flags:end -->")
 	if !begins || !ends {
-		t.Fatal("README.md has no table of flags")
+		t.Fatal("deploy/flags.md has no table of flags")
 	}
 	found := map[string]string{"--help": "", "--version": ""}
 	for row := range strings.Lines(table) {
@@ -102,7 +102,7 @@ func TestAgreement(t *testing.T) {
 	)
 	for _, test := range []struct{ file, expression, want string }{
 		{"README.md", `localhost:(\d+)`, port},
-		{"README.md", "default port (\\d+)", port},
+		{"deploy/flags.md", "default port (\\d+)", port},
 		{"Dockerfile", `(?m)^EXPOSE (\d+)$`, port},
 		{"Dockerfile", `-p (\d+:\d+)`, port + ":" + port},
 		{"deploy/compose.yaml", `127\.0\.0\.1:(101\d\d:101\d\d)`, port + ":" + port},
