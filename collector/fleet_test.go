@@ -121,7 +121,7 @@ func TestHangingAccountsAreAskedLessOften(t *testing.T) {
 	})
 }
 
-func TestScrapersInAHurryHarmNobody(t *testing.T) {
+func TestScrapersWithShortDeadlinesHarmNobody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil, "")

@@ -210,3 +210,11 @@ func (p past) failures() failures {
 
 // inChat reports whether the row was, but for one chance in 500,000, in a chat.
 func (p past) inChat(chat uint64) bool { return uint64(p>>pastChatAt) == chat>>(64-pastChatBits) }
+
+// chatBits returns the chat type of an id, and its flags, as bits of a row.
+func chatBits(id []byte) rowBits {
+	kind := vocabulary.ChatTypeOf(id)
+	return rowBits(0).with(chatTypeAt, chatTypeBits, uint32(kind)).
+		withFlag(lidAt, vocabulary.IsLID(id)).
+		withFlag(oddChatAt, kind == vocabulary.ChatOther && len(id) > 0)
+}

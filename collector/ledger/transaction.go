@@ -2,8 +2,6 @@ package ledger
 
 import (
 	"math"
-
-	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 )
 
 // transaction takes in one answer of a journal, row by row. It compares each with
@@ -392,12 +390,4 @@ func (j *journal) cover(tx *transaction, read Read, begins int64, broken bool) {
 	case j.covered != 0 && j.covered <= begins:
 		j.covered = 0
 	}
-}
-
-// chatBits returns the chat type of an id, and its flags, as bits of a row.
-func chatBits(id []byte) rowBits {
-	kind := vocabulary.ChatTypeOf(id)
-	return rowBits(0).with(chatTypeAt, chatTypeBits, uint32(kind)).
-		withFlag(lidAt, vocabulary.IsLID(id)).
-		withFlag(oddChatAt, kind == vocabulary.ChatOther && len(id) > 0)
 }
