@@ -160,7 +160,7 @@ func (m *meta) follow(read Read, v verdict, now uint32) {
 	m.lastDate, m.lastRead, m.lastSpan = date, now, read.span()
 	if read.whole() {
 		m.wholeDate, m.wholeRead, m.wholeBytes = date, now, read.Bytes
-		m.invalid = uint32(min(max(read.Invalid, 0), math.MaxUint32)) //nolint:gosec // Within bounds.
+		m.invalid = uint32(min(max(int64(read.Invalid), 0), math.MaxUint32))
 	}
 }
 
