@@ -204,9 +204,15 @@ func TestOverlappingScrapesShareAnExposition(t *testing.T) {
 		all.Go(func() { f.get(t, "/metrics") })
 		all.Go(func() { f.get(t, "/metrics", "Accept-Encoding", "gzip") })
 		all.Go(func() { f.get(t, "/metrics", "Accept", "application/openmetrics-text") })
+		// So is one of some families.
+		all.Go(func() {
+			if body := f.get(t, "/metrics?name[]=greenapi_up").Body.String(); !strings.Contains(body, "greenapi_up") || strings.Contains(body, "go_goroutines") {
+				t.Errorf("not the family that was asked for:\n%s", body)
+			}
+		})
 		all.Wait()
-		if n := slow.times.Load(); n != 5 {
-			t.Errorf("gathered %d times, want 5", n)
+		if n := slow.times.Load(); n != 6 {
+			t.Errorf("gathered %d times, want 6", n)
 		}
 	})
 }
@@ -283,6 +289,22 @@ func TestExpositionsAreBounded(t *testing.T) {
 			t.Errorf("another client got %d", w.Code)
 		}
 		all.Wait()
+	})
+}
+
+// TestAPanicIsAnswered has a gatherer that panics: the scrape is answered, and the
+// exporter lives.
+func TestAPanicIsAnswered(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T) {
+		f := newFace(t, func(o *web.Options) {
+			o.Own = prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { panic("broken") })
+		})
+		for range 10 { // more than there are places for expositions
+			if w := f.get(t, "/metrics"); w.Code != http.StatusServiceUnavailable {
+				t.Errorf("got %d", w.Code)
+			}
+		}
 	})
 }
 

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -107,8 +108,9 @@ func (e *expositions) make(ctx context.Context, x *shared, client string, write 
 	}
 	x.answer.release = func() { e.places.give(client) }
 	x.answer.header = make(http.Header)
-	write(ctx, &x.answer)
-	switch {
+	switch err := recovered(func() { write(ctx, &x.answer) }); {
+	case err != nil:
+		x.err = err
 	case x.answer.full:
 		x.err = errExposition
 	case ctx.Err() != nil:
@@ -120,6 +122,18 @@ func (e *expositions) make(ctx context.Context, x *shared, client string, write 
 		e.remove(x) // nobody else is to join it
 		e.mu.Unlock()
 	}
+}
+
+// recovered turns a panic into an error, as net/http does where a handler works in a
+// goroutine of its own.
+func recovered(do func()) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	do()
+	return nil
 }
 
 func (e *expositions) remove(x *shared) {
@@ -187,7 +201,9 @@ func (r *recorder) send(w http.ResponseWriter) error {
 	for name, values := range r.header {
 		w.Header()[name] = values
 	}
-	w.WriteHeader(r.status)
+	if r.status != 0 { // else nothing was written, which is an answer without a body
+		w.WriteHeader(r.status)
+	}
 	for _, part := range r.parts {
 		if _, err := w.Write(part); err != nil {
 			return &unsentError{err}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -34,10 +35,12 @@ func negotiated(r *http.Request) (*http.Request, promhttp.Compression) {
 	return r, encoding
 }
 
-// formatOf returns the format and the coding that a request gets.
+// formatOf returns what the bytes of an exposition depend on, beside what was found: the
+// format and the coding that a request gets, and the families that it names, which
+// promhttp takes from the query.
 func formatOf(r *http.Request) string {
 	r, encoding := negotiated(r)
-	return string(expfmt.NegotiateAccept(r.Header, offeredFormats()...)) + " " + string(encoding)
+	return fmt.Sprintf("%s %s %q", expfmt.NegotiateAccept(r.Header, offeredFormats()...), encoding, r.URL.Query()["name[]"])
 }
 
 // contentEncoding returns the coding that suits the Accept-Encoding of a request best
