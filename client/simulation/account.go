@@ -29,6 +29,10 @@ type Account struct {
 	State string
 	// Incidents befall the account. Later ones: Simulation.AddIncident.
 	Incidents []Incident
+	// Campaigns go out on top of the usual traffic.
+	Campaigns []Campaign
+	// Phases are times of another rhythm or behaviour. The last that covers a time holds.
+	Phases []Phase
 
 	// OldSchema leaves out the fields type and sendByApi.
 	OldSchema bool
@@ -42,6 +46,23 @@ type Account struct {
 	// TextBytes is about how long a text is, 160 when zero; ThumbnailBytes how
 	// long the base64 thumbnails of media are, 0 for none.
 	TextBytes, ThumbnailBytes int
+}
+
+// A Campaign is messages by API and calls to many, begun at a time.
+type Campaign struct {
+	At              time.Time
+	Messages, Calls int
+	Over            time.Duration // how long the sending takes, at most 12 h; a minute when zero
+	// Queued campaigns are handed over at once and wait in the queue for their turn.
+	Queued    bool
+	Behaviour *Behaviour // of those whom it goes to; the account's when nil
+}
+
+// A Phase changes the account from one time to another.
+type Phase struct {
+	From, To  time.Time
+	Rhythm    *Rhythm
+	Behaviour *Behaviour
 }
 
 // Behaviour is what people and telephones do. Shares are from 0 to 1.
@@ -65,6 +86,8 @@ type Behaviour struct {
 	Edited         float64       // share of delivered messages whose time moves later, the status staying
 	ReceiptsReset  float64       // share of read messages that fall back to delivered, an hour later at least
 	Degenerate     float64       // share of rows that are {"type":"outgoing","typeMessage":""}
+	// At night, by the account's clock, nobody reads, and a share of the telephones is off.
+	Night Night
 
 	GroupCalls, Video float64
 	Answered          float64       // of all calls
@@ -72,8 +95,16 @@ type Behaviour struct {
 	Invalid           float64       // of all calls
 	Missed            float64       // of all calls; the rest is hungUp
 	TalkMedian        time.Duration // of answered calls (log-normal, at most 4 h)
+	TalkSpread        float64       // of the logarithm, 1.2 when zero
 	Offer             float64       // share of calls that show as offer while they ring
 	RepeatedRows      float64       // share of calls whose id stands on three rows, as in GREEN-API's example
+}
+
+// Night is when recipients sleep: from one hour to another one, past midnight or not.
+// The zero Night is none.
+type Night struct {
+	From, To int
+	Off      float64 // share of the telephones
 }
 
 // UsualBehaviour is that of an account without Behaviour. Delays are those of
@@ -155,18 +186,62 @@ func newAccount(sim *Simulation, settings Account) *account {
 	return a
 }
 
+// messageLife is how long after its beginning a message may act, in seconds.
+func (a *account) messageLife() int64 {
+	life := int64(messageLife)
+	night := a.behaviour.Night
+	for i := range a.Phases {
+		if b := a.Phases[i].Behaviour; b != nil && b.Night != (Night{}) {
+			night = b.Night
+		}
+	}
+	for i := range a.Campaigns {
+		if b := a.Campaigns[i].Behaviour; b != nil && b.Night != (Night{}) {
+			night = b.Night
+		}
+	}
+	if night != (Night{}) {
+		life += 2 * maxNight
+	}
+	if len(a.Campaigns) > 0 || slices.ContainsFunc(*a.incidents.Load(), func(inc incident) bool { return inc.Kind == IncidentSlowDelivery }) {
+		life += maxCampaign
+	}
+	return life
+}
+
 // share is the part of an average day's traffic that falls into the hour. No
 // day is quite like another of its kind.
 func (a *account) share(hour int64) float64 {
 	local := time.Unix(hour*secondsPerHour, 0).UTC().Add(a.UTCOffset)
 	luck := newDice(a.key, saltDay, uint64(local.Unix()/86400)) //nolint:gosec // only a seed
-	return a.Rhythm.share(local.Weekday(), local.Hour()) * luck.logNormal(1, 0.12)
+	rhythm := &a.Rhythm
+	for i := range a.Phases {
+		if p := &a.Phases[i]; p.Rhythm != nil && p.covers(hour*secondsPerHour) {
+			rhythm = p.Rhythm
+		}
+	}
+	return rhythm.share(local.Weekday(), local.Hour()) * luck.logNormal(1, 0.12)
+}
+
+func (p *Phase) covers(second int64) bool {
+	return p.From.Unix() <= second && (p.To.IsZero() || second < p.To.Unix())
+}
+
+// behaviourAt is that of people at a second.
+func (a *account) behaviourAt(second int64) *Behaviour {
+	b := &a.behaviour
+	for i := range a.Phases {
+		if p := &a.Phases[i]; p.Behaviour != nil && p.covers(second) {
+			b = p.Behaviour
+		}
+	}
+	return b
 }
 
 func (a *account) setIncidents(incidents []Incident) {
 	compiled := make([]incident, len(incidents))
 	for i, inc := range incidents {
-		compiled[i] = newIncident(inc, hash(a.key, saltIncident, uint64(i)))
+		compiled[i] = newIncident(inc, hash(a.key, saltIncident, uint64(i)), a.UTCOffset)
 	}
 	slices.SortStableFunc(compiled, byBeginning)
 	a.incidents.Store(&compiled)
@@ -176,7 +251,7 @@ func (a *account) addIncident(inc Incident) {
 	a.incidentsMu.Lock()
 	defer a.incidentsMu.Unlock()
 	old := *a.incidents.Load()
-	added := append(slices.Clone(old), newIncident(inc, hash(a.key, saltIncident, uint64(len(old)))))
+	added := append(slices.Clone(old), newIncident(inc, hash(a.key, saltIncident, uint64(len(old))), a.UTCOffset))
 	slices.SortStableFunc(added, byBeginning)
 	a.incidents.Store(&added)
 }

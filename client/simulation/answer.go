@@ -56,7 +56,8 @@ func (s *Simulation) Answer(id, method string, minutes int) Answer {
 	case MethodGetSettings:
 		ans.json(a.settings(now))
 	case MethodGetMessagesCount:
-		ans.json(map[string]any{"count": a.pending(now)})
+		count, _ := a.pending(now)
+		ans.json(map[string]any{"count": count})
 	}
 	return ans
 }
@@ -84,7 +85,7 @@ func (a *account) underway(t time.Time) []incident {
 func (a *account) refuses(ans *Answer, method string, now time.Time) bool {
 	for _, inc := range a.underway(now) {
 		status, body := inc.refusal()
-		if status == 0 {
+		if status == 0 || len(inc.Methods) > 0 && !slices.Contains(inc.Methods, method) {
 			continue
 		}
 		gentle := inc.offline() && inc.Kind != IncidentExpired

@@ -1,5 +1,7 @@
 package simulation
 
+import "cmp"
+
 // makeCalls makes the calls that begin in an hour.
 func (a *account) makeCalls(hour int64, incidents []incident) []event {
 	return a.makeHour(hour, saltCall, a.CallsPerDay, incidents, a.makeCall)
@@ -7,22 +9,22 @@ func (a *account) makeCalls(hour int64, incidents []incident) []event {
 
 // makeCall makes the call with this key, begun at a second. It reports false
 // when there is no such call: an incident prevents it.
-func (a *account) makeCall(key uint64, at int64, incidents []incident) (event, bool) {
+func (a *account) makeCall(key uint64, at int64, incidents []incident, from source) (event, bool) {
 	d := dice{state: key}
 	e := event{key: key, created: at}
-	b := &a.behaviour
+	b := from.behaviour
 	e.group = a.Groups > 0 && d.chance(b.GroupCalls)
 	e.video = d.chance(b.Video)
 	e.chat = a.pickChat(&d, e.group)
 	for i := range incidents {
-		if incidents[i].prevents(key, at, false, true) {
+		if inc := &incidents[i]; inc.concerns(a, &e, true) && inc.prevents(key, at, false, true) {
 			return event{}, false
 		}
 	}
-	outcome := a.pickOutcome(&d)
-	talk := max(1, min(maxTalk, d.logNormal(b.TalkMedian.Seconds(), 1.2)))
+	outcome := pickOutcome(&d, b)
+	talk := max(1, min(maxTalk, d.logNormal(b.TalkMedian.Seconds(), cmp.Or(b.TalkSpread, 1.2))))
 	for i := range incidents {
-		if inc := &incidents[i]; inc.covers(at) && inc.hits(key) {
+		if inc := &incidents[i]; inc.covers(at) && inc.concerns(a, &e, true) && inc.hitsAt(key, at) {
 			outcome, talk = bendCall(inc.Kind, outcome, talk, d.float())
 		}
 	}
@@ -43,8 +45,7 @@ func (a *account) makeCall(key uint64, at int64, incidents []incident) (event, b
 	return e, true
 }
 
-func (a *account) pickOutcome(d *dice) status {
-	b := &a.behaviour
+func pickOutcome(d *dice, b *Behaviour) status {
 	p := d.float()
 	for _, o := range []struct {
 		share  float64

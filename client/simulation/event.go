@@ -20,6 +20,8 @@ const (
 	saltPostponed
 	saltToken
 	saltPayload
+	saltNight
+	saltCampaign
 )
 
 const (
@@ -33,6 +35,8 @@ const (
 	maxReading  = 16 * secondsPerHour
 	maxEditing  = 3 * secondsPerHour
 	maxTalk     = 4 * secondsPerHour
+	maxNight    = 12 * secondsPerHour // that a receipt waits for the morning, once or twice
+	maxCampaign = 12 * secondsPerHour
 	messageLife = maxOffline + maxReading + maxEditing + secondsPerHour
 	callLife    = maxTalk + secondsPerHour
 
@@ -41,7 +45,7 @@ const (
 
 	// cachedHours is how many hours of an account's events are kept: a window
 	// of 24 hours, a message's life and some.
-	cachedHours = 72
+	cachedHours = 24 + (messageLife+2*maxNight+maxCampaign)/secondsPerHour + 8
 
 	maxSteps = 5
 )

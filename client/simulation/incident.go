@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -29,7 +30,8 @@ const (
 	IncidentStarting IncidentKind = "starting"
 	// IncidentExpired is a logout in which every method answers 400.
 	IncidentExpired IncidentKind = "expired"
-	// IncidentStuckSent: no receipts come in before the end (a dead phone).
+	// IncidentStuckSent: receipts of a share of the messages do not come in before the
+	// end (a dead phone).
 	IncidentStuckSent IncidentKind = "stuck sent"
 	// IncidentStuckPending: what the API takes stays pending until the end.
 	IncidentStuckPending IncidentKind = "stuck pending"
@@ -44,6 +46,11 @@ const (
 	IncidentShortCalls IncidentKind = "short calls"
 	// IncidentFailingCalls: a share of the calls is invalid.
 	IncidentFailingCalls IncidentKind = "failing calls"
+	// IncidentFailingMessages: a share of the messages by API ends as Reason, failed
+	// when none is given.
+	IncidentFailingMessages IncidentKind = "failing messages"
+	// IncidentSlowDelivery: a share of the deliveries comes later by Delay on average.
+	IncidentSlowDelivery IncidentKind = "slow delivery"
 	// IncidentNoTraffic: a share of messages and calls does not happen.
 	IncidentNoTraffic IncidentKind = "no traffic"
 	// IncidentBurst: Factor times as many messages and calls.
@@ -74,7 +81,8 @@ func IncidentKinds() []IncidentKind {
 	return []IncidentKind{
 		IncidentRestriction, IncidentLogout, IncidentBlock, IncidentStarting, IncidentExpired,
 		IncidentStuckSent, IncidentStuckPending, IncidentBadContacts, IncidentReadDrop,
-		IncidentAnswerDrop, IncidentShortCalls, IncidentFailingCalls, IncidentNoTraffic, IncidentBurst,
+		IncidentAnswerDrop, IncidentShortCalls, IncidentFailingCalls, IncidentFailingMessages, IncidentSlowDelivery,
+		IncidentNoTraffic, IncidentBurst,
 		IncidentWebhooksOff, IncidentState, IncidentServerErrors, IncidentRateLimited, IncidentQuota,
 		IncidentTokenRevoked, IncidentClockSkew,
 	}
@@ -92,7 +100,20 @@ type Incident struct {
 	Skew     time.Duration // IncidentClockSkew
 	Status   int           // IncidentServerErrors
 	State    string        // IncidentState
+	Reason   string        // IncidentFailingMessages
+	Delay    time.Duration // IncidentSlowDelivery
 	Settings []string      // IncidentWebhooksOff
+	// ChatType, Origin (api, phone) and Prefix of the number narrow down which messages
+	// and calls are touched, Methods which requests.
+	ChatType, Origin, Prefix string
+	Methods                  []string
+	// Hours are those of the day, by the account's clock, in which it goes on: from the
+	// first, before the second. Both zero: all.
+	Hours [2]int
+	// Ramp is how long the share takes to grow to its full size.
+	Ramp time.Duration
+	// Period makes it come and go: it goes on for Share of each period, and then hits all.
+	Period time.Duration
 	// JournalsFail makes the journals answer 400 during IncidentLogout,
 	// IncidentBlock and IncidentStarting. By default, they answer.
 	JournalsFail bool
@@ -104,13 +125,14 @@ type incident struct {
 
 	key      uint64
 	from, to int64
+	offset   int64 // of the account's clock, seconds
 }
 
-func newIncident(inc Incident, key uint64) incident {
+func newIncident(inc Incident, key uint64, utcOffset time.Duration) incident {
 	if !slices.Contains(IncidentKinds(), inc.Kind) {
 		panic(fmt.Sprintf("simulation: unknown kind of incident %q", inc.Kind))
 	}
-	compiled := incident{Incident: inc, key: key, from: math.MinInt64, to: math.MaxInt64}
+	compiled := incident{Incident: inc, key: key, offset: int64(utcOffset / time.Second), from: math.MinInt64, to: math.MaxInt64}
 	if !inc.From.IsZero() {
 		compiled.from = inc.From.Unix()
 	}
@@ -130,14 +152,41 @@ func byBeginning(a, b incident) int { return cmp.Compare(a.from, b.from) }
 
 // covers tells whether a second lies in the incident.
 func (inc *incident) covers(second int64) bool {
-	return inc.from <= second && second < inc.to
+	if second < inc.from || second >= inc.to {
+		return false
+	}
+	if period := int64(inc.Period / time.Second); period > 0 && float64(second%period) >= inc.Share*float64(period) {
+		return false
+	}
+	if inc.Hours == [2]int{} {
+		return true
+	}
+	hour := int((second + inc.offset) / secondsPerHour % 24)
+	return inc.Hours[0] <= hour && hour < inc.Hours[1]
+}
+
+// concerns tells whether the incident is about messages or calls such as this one.
+func (inc *incident) concerns(a *account, e *event, call bool) bool {
+	return (inc.ChatType == "" || inc.ChatType == chatType(e.group)) &&
+		(inc.Origin == "" || !call && inc.Origin == a.origin(e)) &&
+		(inc.Prefix == "" || !e.group && strings.HasPrefix(a.number(e.chat), inc.Prefix))
 }
 
 // hits decides, once and for all, whether the event with this key is in the
 // incident's share.
 func (inc *incident) hits(key uint64) bool {
 	d := newDice(inc.key, key)
-	return d.chance(inc.Share)
+	return inc.Period > 0 || d.chance(inc.Share)
+}
+
+// hitsAt is hits while the share may still grow.
+func (inc *incident) hitsAt(key uint64, second int64) bool {
+	d := newDice(inc.key, key)
+	share := inc.Share
+	if ramp := int64(inc.Ramp / time.Second); ramp > 0 {
+		share *= min(1, float64(second-inc.from)/float64(ramp))
+	}
+	return inc.Period > 0 || d.chance(share)
 }
 
 // offline tells whether the account is cut off from the messenger.
@@ -176,15 +225,21 @@ func (inc *incident) prevents(key uint64, second int64, phone, call bool) bool {
 func (inc *incident) bend(c *course, key uint64, private, phone bool) {
 	switch inc.Kind {
 	case IncidentRestriction:
-		if i := c.find(statusSent); i >= 0 && inc.covers(c.steps[i].at) && inc.hits(key) {
+		if i := c.find(statusSent); i >= 0 && inc.covers(c.steps[i].at) && inc.hitsAt(key, c.steps[i].at) {
 			c.endAs(i, statusSuspended)
 		}
 	case IncidentBadContacts:
-		if i := c.find(statusSent); i >= 0 && private && !phone && inc.covers(c.steps[i].at) && inc.hits(key) {
+		if i := c.find(statusSent); i >= 0 && private && !phone && inc.covers(c.steps[i].at) && inc.hitsAt(key, c.steps[i].at) {
 			c.endAs(i, statusNoAccount)
 		}
+	case IncidentFailingMessages:
+		if i := c.find(statusSent); i >= 0 && !phone && inc.covers(c.steps[i].at) && inc.hitsAt(key, c.steps[i].at) {
+			c.endAs(i, failures[cmp.Or(inc.Reason, "failed")])
+		}
+	case IncidentSlowDelivery:
+		inc.slowDown(c, key)
 	case IncidentReadDrop:
-		if i := c.find(statusRead); i >= 0 && inc.covers(c.steps[i].at) && inc.hits(key) {
+		if i := c.find(statusRead); i >= 0 && inc.covers(c.steps[i].at) && inc.hitsAt(key, c.steps[i].at) {
 			c.n = i
 		}
 	case IncidentStuckPending:
@@ -205,12 +260,36 @@ func (inc *incident) bend(c *course, key uint64, private, phone bool) {
 	}
 }
 
+// slowDown lets the first receipt that falls into the incident, and those that follow,
+// come later.
+func (inc *incident) slowDown(c *course, key uint64) {
+	i := 1
+	for i < c.n && !(isReceipt(c.steps[i].status) && inc.covers(c.steps[i].at)) {
+		i++
+	}
+	if i == c.n || i > 1 && isReceipt(c.steps[i-1].status) || !inc.hits(key) {
+		return
+	}
+	d := newDice(inc.key, key, saltPostponed)
+	by := int64(min(maxNight, d.exponential(inc.Delay.Seconds())))
+	for ; i < c.n; i++ {
+		c.steps[i].at += by
+	}
+}
+
+// failures are the reasons of IncidentFailingMessages.
+var failures = map[string]status{
+	"failed": statusFailed, "notInGroup": statusNotInGroup, "noActiveSession": statusNoActiveSession, "noAccount": statusNoAccount,
+}
+
 // holdReceipts postpones the first receipt that falls into the incident, and
 // with it those that follow.
 func (inc *incident) holdReceipts(c *course, key uint64) {
 	for i := 1; i < c.n; i++ {
 		if isReceipt(c.steps[i].status) && inc.covers(c.steps[i].at) {
-			c.postpone(i, inc, key)
+			if inc.offline() || inc.hitsAt(key, c.steps[i].at) {
+				c.postpone(i, inc, key)
+			}
 			return
 		}
 	}

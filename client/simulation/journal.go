@@ -80,7 +80,7 @@ const flushBytes = 32 << 10
 
 // journal returns a function that writes the journal of a method.
 func (a *account) journal(method string, minutes int, now time.Time) func(io.Writer) error {
-	stream, life, write := &a.messages, int64(messageLife), a.appendMessage
+	stream, life, write := &a.messages, a.messageLife(), a.appendMessage
 	if method == MethodLastOutgoingCalls {
 		stream, life, write = &a.calls, callLife, a.appendCall
 	}

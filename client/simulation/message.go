@@ -1,6 +1,9 @@
 package simulation
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // messageKind is a type of message, and the form of its row.
 type messageKind struct {
@@ -69,7 +72,7 @@ func (a *account) makeMessages(hour int64, incidents []incident) []event {
 // ones that a burst adds are made apart, so that the others stay as they are.
 func (a *account) makeHour(
 	hour int64, salt uint64, perDay float64, incidents []incident,
-	makeOne func(key uint64, at int64, incidents []incident) (event, bool),
+	makeOne func(key uint64, at int64, incidents []incident, from source) (event, bool),
 ) []event {
 	mean := perDay * a.share(hour)
 	start := hour * secondsPerHour
@@ -82,7 +85,7 @@ func (a *account) makeHour(
 			if at < a.since {
 				continue
 			}
-			if e, ok := makeOne(key, at, incidents); ok {
+			if e, ok := makeOne(key, at, incidents, source{behaviour: a.behaviourAt(at)}); ok {
 				events = append(events, e)
 			}
 		}
@@ -95,28 +98,75 @@ func (a *account) makeHour(
 			add(inc.key, from, length, mean*(inc.Factor-1)*float64(length)/secondsPerHour)
 		}
 	}
+	return append(events, a.campaigns(hour, salt, incidents, makeOne)...)
+}
+
+// source is where an event comes from: the usual traffic, or a campaign.
+type source struct {
+	behaviour *Behaviour
+	campaign  bool
+	waits     int64 // seconds in the queue, of a campaign
+}
+
+// campaigns makes what campaigns begin in an hour.
+func (a *account) campaigns(
+	hour int64, salt uint64, incidents []incident,
+	makeOne func(key uint64, at int64, incidents []incident, from source) (event, bool),
+) []event {
+	var events []event
+	for n := range a.Campaigns {
+		c := &a.Campaigns[n]
+		total := c.Messages
+		if salt == saltCall {
+			total = c.Calls
+		}
+		begin, over := c.At.Unix(), int64(cmp.Or(c.Over, time.Minute)/time.Second)
+		if (begin+over)/secondsPerHour < hour || begin/secondsPerHour > hour {
+			continue
+		}
+		for i := range total {
+			at, from := begin, source{behaviour: c.Behaviour, campaign: true}
+			if wait := over * int64(i) / int64(total); c.Queued {
+				from.waits = wait
+			} else {
+				at += wait
+			}
+			if at/secondsPerHour != hour {
+				continue
+			}
+			if from.behaviour == nil {
+				from.behaviour = a.behaviourAt(at)
+			}
+			key := hash(a.key, salt, saltCampaign, uint64(n), uint64(i))
+			if e, ok := makeOne(key, at, incidents, from); ok {
+				events = append(events, e)
+			}
+		}
+	}
 	return events
 }
 
 // makeMessage makes the message with this key, sent at a second. It reports
 // false when there is no such message: an incident prevents it.
-func (a *account) makeMessage(key uint64, at int64, incidents []incident) (event, bool) {
+func (a *account) makeMessage(key uint64, at int64, incidents []incident, from source) (event, bool) {
 	d := dice{state: key}
 	e := event{key: key, created: at}
-	b := &a.behaviour
+	b := from.behaviour
 	e.group = a.Groups > 0 && d.chance(b.GroupMessages)
-	e.phone = d.chance(b.FromPhone)
+	e.phone = d.chance(b.FromPhone) && !from.campaign
 	e.chat = a.pickChat(&d, e.group)
 	e.kind = pickKind(&d)
 	e.degenerate = d.chance(b.Degenerate)
 	for i := range incidents {
-		if incidents[i].prevents(key, at, e.phone, false) {
+		if inc := &incidents[i]; inc.concerns(a, &e, false) && inc.prevents(key, at, e.phone, false) {
 			return event{}, false
 		}
 	}
-	c := a.sending(&d, &e)
+	c := a.sending(&d, &e, from)
 	for i := range incidents {
-		incidents[i].bend(&c, key, !e.group, e.phone)
+		if inc := &incidents[i]; inc.concerns(a, &e, false) {
+			inc.bend(&c, key, !e.group, e.phone)
+		}
 	}
 	e.settle(&c)
 	return e, true
@@ -137,13 +187,22 @@ func (a *account) pickChat(d *dice, group bool) int32 {
 const resetDelay = secondsPerHour
 
 // sending is the course of a message that no incident touches.
-func (a *account) sending(d *dice, e *event) course {
+func (a *account) sending(d *dice, e *event, from source) course {
 	var c course
-	b := &a.behaviour
+	b := from.behaviour
 	elapsed := 0.0
 	add := func(delay float64, s status) {
 		elapsed += delay
 		c.add(e.created+int64(elapsed), s)
+	}
+	night := newDice(e.key, saltNight)
+	// wakes puts off what would come while the recipient sleeps.
+	wakes := func(delay float64, off float64) float64 {
+		at := e.created + int64(elapsed+delay)
+		if morning := b.Night.end(at + int64(a.UTCOffset/time.Second)); morning > 0 && night.chance(off) {
+			return delay + float64(morning) + min(2*secondsPerHour, night.exponential(secondsPerHour/2))
+		}
+		return delay
 	}
 	sent := statusSent
 	if e.phone {
@@ -160,18 +219,18 @@ func (a *account) sending(d *dice, e *event) course {
 			sent = statusNoActiveSession
 		}
 		add(0, statusPending)
-		add(min(60, d.logNormal(1.5, 0.8)), sent)
+		add(float64(from.waits)+min(60, d.logNormal(1.5, 0.8)), sent)
 	}
 	if isFailure(sent) || d.chance(b.NeverDelivered) {
 		return c
 	}
-	delivery := a.deliveryDelay(d, e.group)
+	delivery := wakes(a.deliveryDelay(d, b, e.group), b.Night.Off)
 	if !e.group && d.chance(b.OpenChat) {
 		add(delivery, statusRead)
 	} else {
 		add(delivery, statusDelivered)
-		if reading, ok := a.readingDelay(d, e.group); ok {
-			add(reading, statusRead)
+		if reading, ok := readingDelay(d, b, e.group); ok {
+			add(wakes(reading, 1), statusRead)
 		}
 	}
 	last := c.steps[c.n-1].status
@@ -185,8 +244,7 @@ func (a *account) sending(d *dice, e *event) course {
 }
 
 // deliveryDelay is in seconds. A group has the message when its last member has.
-func (a *account) deliveryDelay(d *dice, group bool) float64 {
-	b := &a.behaviour
+func (a *account) deliveryDelay(d *dice, b *Behaviour, group bool) float64 {
 	recipients := 1
 	if group {
 		recipients = a.GroupMembers
@@ -203,8 +261,7 @@ func (a *account) deliveryDelay(d *dice, group bool) float64 {
 }
 
 // readingDelay is in seconds after the delivery, and false for never.
-func (a *account) readingDelay(d *dice, group bool) (float64, bool) {
-	b := &a.behaviour
+func readingDelay(d *dice, b *Behaviour, group bool) (float64, bool) {
 	share, median := b.Read, b.ReadMedian
 	if group {
 		share, median = b.ReadInGroups, 4*median
@@ -213,6 +270,17 @@ func (a *account) readingDelay(d *dice, group bool) (float64, bool) {
 		return 0, false
 	}
 	return min(maxReading, d.logNormal(median.Seconds(), 1.5)), true
+}
+
+// end is how long the night goes on at a second of local time, 0 by day.
+func (n *Night) end(local int64) int64 {
+	if n.From == n.To {
+		return 0
+	}
+	second := local % (24 * secondsPerHour)
+	since := (second - int64(n.From)*secondsPerHour + 24*secondsPerHour) % (24 * secondsPerHour)
+	length := int64((n.To-n.From+24)%24) * secondsPerHour
+	return max(0, length-since)
 }
 
 // chatType is private or group.
@@ -234,19 +302,23 @@ func (a *account) origin(e *event) string {
 	return "api"
 }
 
-// pending counts what waits in the queue at t. GREEN-API looks every 10 s.
-func (a *account) pending(t time.Time) int {
+// pending counts what waits in the queue at t, and says since when the oldest message
+// does. GREEN-API looks every 10 s.
+func (a *account) pending(t time.Time) (n int, oldest time.Time) {
 	now := t.Unix() / 10 * 10
-	n := 0
 	for hour := (now - queueLife) / secondsPerHour; hour <= now/secondsPerHour; hour++ {
 		events := a.messages.hour(hour).events
 		for i := range events {
 			e := &events[i]
 			waiting := e.created <= now && e.created > now-queueLife && e.status[0] == statusPending
-			if waiting && (e.n == 1 || e.actedAt(1) > now) {
-				n++
+			if !waiting || e.n > 1 && e.actedAt(1) <= now {
+				continue
+			}
+			n++
+			if at := time.Unix(e.created, 0); oldest.IsZero() || at.Before(oldest) {
+				oldest = at
 			}
 		}
 	}
-	return n
+	return n, oldest
 }

@@ -34,7 +34,7 @@ func (p Payload) Calls(w io.Writer) error {
 	behaviour.RepeatedRows = 0
 	a := p.account(Account{Groups: 50, Behaviour: &behaviour})
 	return p.write(w, func(b []byte, key uint64, at int64) []byte {
-		e, _ := a.makeCall(key, at, nil)
+		e, _ := a.makeCall(key, at, nil, source{behaviour: &a.behaviour})
 		return a.appendCall(b, row{event: &e, step: int(e.n) - 1})
 	})
 }
@@ -85,7 +85,7 @@ func (p Payload) account(settings Account) *account {
 
 // appendKind appends the row of a message whose type is given.
 func (a *account) appendKind(b []byte, key uint64, at int64, name string) []byte {
-	e, _ := a.makeMessage(key, at, nil)
+	e, _ := a.makeMessage(key, at, nil, source{behaviour: &a.behaviour})
 	for i, k := range messageKinds {
 		if k.name == name {
 			e.kind = uint8(i)

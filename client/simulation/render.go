@@ -143,16 +143,25 @@ func (a *account) appendChat(b []byte, chat int32, group bool) []byte {
 		b = appendDigits(b, h%1e12, 12)
 		return append(b, `@g.us"`...)
 	}
-	h := hash(a.key, saltContact, uint64(chat)) //nolint:gosec // not negative
+	h := a.contact(chat)
 	if a.NumericChats {
 		return appendNumericChat(b, h, 999e9+int64(h%1e9))
 	}
-	b = append(b, `"999`...)
-	b = appendDigits(b, h%1e9, 9)
+	b = append(b, '"')
+	b = append(b, a.number(chat)...)
 	if h%10 == 0 {
 		return append(b, `@lid"`...)
 	}
 	return append(b, `@c.us"`...)
+}
+
+func (a *account) contact(chat int32) uint64 {
+	return hash(a.key, saltContact, uint64(chat)) //nolint:gosec // not negative
+}
+
+// number is a contact's number: 999 and 9 digits.
+func (a *account) number(chat int32) string {
+	return string(appendDigits([]byte("999"), a.contact(chat)%1e9, 9))
 }
 
 // appendNumericChat appends a number, of every other chat as a string.

@@ -97,6 +97,12 @@ func (s *Simulation) State(id string, t time.Time) string {
 	return s.account(id).stateAt(t)
 }
 
+// Pending counts the messages that wait in an account's queue at t, and says since when
+// the oldest of them does; the zero time when none waits.
+func (s *Simulation) Pending(id string, t time.Time) (count int, oldest time.Time) {
+	return s.account(id).pending(t)
+}
+
 func (s *Simulation) account(id string) *account {
 	a := s.byID[id]
 	if a == nil {

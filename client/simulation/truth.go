@@ -76,7 +76,7 @@ func (s *Simulation) Truth(id string, from, to time.Time) Truth {
 	}
 	first, last := wholeSecond(from), wholeSecond(to)-1
 	visible := func(second int64) bool { return first <= second && second <= last }
-	a.messages.visit(first, last, messageLife, func(e *event) { t.addMessage(a, e, visible) })
+	a.messages.visit(first, last, a.messageLife(), func(e *event) { t.addMessage(a, e, visible) })
 	a.calls.visit(first, last, callLife, func(e *event) { t.addCall(a, e, visible) })
 	for _, seconds := range t.Durations {
 		slices.Sort(seconds)
