@@ -60,14 +60,14 @@ const (
 // limits are the thresholds of the rules that the dashboards draw or say, by the name
 // of the record in greenapi-thresholds.yml. A test holds them equal.
 var limits = map[string]float64{
-	"delivery_ratio":     0.80,
+	"delivery_ratio":     0.75,
 	"delivery_messages":  20,
 	"no_account_ratio":   0.10,
 	"pending_seconds":    1800,
 	"data_age_seconds":   1800,
-	"answer_calls":       30,
-	"short_call_ratio":   0.5,
-	"invalid_call_ratio": 0.3,
+	"answer_calls":       20,
+	"short_call_ratio":   0.4,
+	"invalid_call_ratio": 0.15,
 }
 
 // journalCap is how many records a journal has at most.

@@ -172,6 +172,7 @@ func TestInhibitions(t *testing.T) {
 		for _, symptom := range []string{
 			"GreenAPIMessagesStuckSent", "GreenAPIMessagesSuspended", "GreenAPIMessagesStuckPending", "GreenAPIPendingBacklog",
 			"GreenAPIDeliveryRatioLow", "GreenAPIDeliveryRatioDrop", "GreenAPINoMessages", "GreenAPINoCalls", "GreenAPIDataStale",
+			"GreenAPIFailureSurge", "GreenAPINoAccountSurge", "GreenAPITrafficLow", "GreenAPITrafficSurge",
 		} {
 			if !muted(source, symptom) {
 				t.Errorf("%s does not mute %s", source, symptom)
@@ -185,14 +186,26 @@ func TestInhibitions(t *testing.T) {
 			t.Errorf("a status webhook that is off does not mute %s", symptom)
 		}
 	}
+	for _, symptom := range []string{"GreenAPICollectorFailing", "GreenAPIDataStale"} {
+		if !muted("GreenAPIManyAccountsFailing", symptom) {
+			t.Errorf("an API that fails for many accounts does not mute %s", symptom)
+		}
+	}
 	if muted("GreenAPIMessagesSuspended", "GreenAPIAccountSuspended") || muted("GreenAPIDataStale", "GreenAPITokenRejected") {
 		t.Error("a symptom mutes its cause")
 	}
 	for _, r := range config.InhibitRules {
-		if match(t, r.Source, "GreenAPIExporterDown", "critical") != (len(r.Equal) == 0) {
-			t.Errorf("only an exporter that is down mutes all accounts: %v", r.Source)
+		if aboutAll(r.Source) != (len(r.Equal) == 0) {
+			t.Errorf("only an exporter that is down, or an API, mutes all accounts: %v", r.Source)
 		}
 	}
+}
+
+// aboutAll tells whether matchers are those of an alert that is about all accounts.
+func aboutAll(matchers []string) bool {
+	return slices.ContainsFunc(matchers, func(m string) bool {
+		return m == `alertname="GreenAPIExporterDown"` || m == `alertname="GreenAPIManyAccountsFailing"`
+	})
 }
 
 // checkSeverities holds that the last rule lets critical alerts mute all others, but for
@@ -201,7 +214,9 @@ func TestInhibitions(t *testing.T) {
 func checkSeverities(t *testing.T, config configuration, alerts map[string]string, muted func(source, target string) bool) {
 	t.Helper()
 	critical := func(alert string) bool { return alerts[alert] == "critical" }
-	causes, symptoms := make(map[string]bool), map[string]bool{"GreenAPIExporterDown": true} // has a rule of its own
+	causes, symptoms := make(map[string]bool), map[string]bool{
+		"GreenAPIExporterDown": true, "GreenAPIManyAccountsFailing": true, // have rules of their own
+	}
 	for alert := range alerts {
 		for other := range alerts {
 			if !critical(alert) && critical(other) && muted(alert, other) {

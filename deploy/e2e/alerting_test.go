@@ -153,7 +153,7 @@ func TestMutedAlertsMuteOnlyTheirSymptoms(t *testing.T) {
 		return all
 	}
 	down := func(others string) map[string]string {
-		return map[string]string{"alertname": "GreenAPIExporterDown", "severity": "critical", "job": "greenapi", "instance": "a:10174", "others": others}
+		return map[string]string{"alertname": "GreenAPIExporterDown", "severity": "critical", "instance": "a:10174", "others": others}
 	}
 	lost := map[string]string{"alertname": "GreenAPIAccountsNotScraped", "severity": "warning"}
 	for _, test := range []struct {

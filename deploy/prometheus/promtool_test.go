@@ -46,6 +46,14 @@ func TestPromtoolAcceptsTheRules(t *testing.T) {
 	run(t.Context(), t, tool(t, "promtool"), append([]string{"check", "rules", "--lint=all", "--lint-fatal"}, files...)...)
 }
 
+// TestObjective holds that promtool accepts the rules of the service level objective,
+// and what they say.
+func TestObjective(t *testing.T) {
+	t.Parallel()
+	run(t.Context(), t, tool(t, "promtool"), "check", "rules", "slo/greenapi-delivery.rules.yml")
+	run(t.Context(), t, tool(t, "promtool"), "test", "rules", "slo/greenapi-delivery.test.yml")
+}
+
 func TestUnitTests(t *testing.T) {
 	t.Parallel()
 	for file := range readUnitTests(t) {

@@ -188,7 +188,11 @@ func TestRulesUseWhatIsExposed(t *testing.T) {
 		known[name] = nil
 	}
 	known[overrides] = []string{"id_instance", "threshold"}
+	known["ALERTS"] = []string{"id_instance", "alertname", "alertstate"} // what fires is a series, too
 	values := exposedValues(t)
+	values["alertname"], values["alertstate"] = alertNames(t), []string{"firing"}
+	values["stage"] = []string{"observed", "sent", "delivered", "read", "failed"} // with number prefixes only
+	values["origin"] = append(values["origin"], "any")                            // of the records of traffic: all of it
 	rules := readRules(t)
 	for _, r := range rules {
 		if r.Record != "" {
@@ -227,7 +231,7 @@ func TestRulesUseWhatIsExposed(t *testing.T) {
 func levelLabels(record string) []string {
 	level, _, _ := strings.Cut(record, ":")
 	var labels []string
-	for _, label := range []string{"id_instance", "chat_type", "reason", "status", "collector"} {
+	for _, label := range []string{"id_instance", "chat_type", "reason", "status", "collector", "origin", "prefix"} {
 		if strings.Contains(level, label) {
 			labels = append(labels, label)
 		}
@@ -248,12 +252,22 @@ func checkValues(t *testing.T, r rule, m matcher, exposed []string) {
 	}
 }
 
+func alertNames(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	for _, r := range alerts(t) {
+		names = append(names, r.Alert)
+	}
+	return names
+}
+
 // TestThresholdsAreUsed holds that every threshold is there for an alert, and that
 // the comment above says which.
 func TestThresholdsAreUsed(t *testing.T) {
 	t.Parallel()
 	text := readText(t, "rules/greenapi-thresholds.yml")
-	for _, r := range readRules(t) {
+	all := readRules(t)
+	for _, r := range all {
 		if !strings.Contains(r.Record, "threshold:") {
 			continue
 		}
@@ -264,25 +278,27 @@ func TestThresholdsAreUsed(t *testing.T) {
 		before, _, _ := strings.Cut(text, "- record: "+r.Record+"\n")
 		comment := before[strings.LastIndex(before, "\n\n"):]
 		var used bool
-		for _, alert := range alerts(t) {
-			if regexp.MustCompile(`\b` + r.Record + `\b`).MatchString(alert.Expr) {
-				used = true
-				if !strings.Contains(comment, alert.Alert) {
-					t.Errorf("the comment of %s does not name %s: %s", r.Record, alert.Alert, comment)
-				}
+		for _, user := range all {
+			if !regexp.MustCompile(`\b` + r.Record + `\b`).MatchString(user.Expr) {
+				continue
+			}
+			used = true
+			if !strings.Contains(comment, user.Alert) {
+				t.Errorf("the comment of %s does not name %s: %s", r.Record, user.Alert, comment)
 			}
 		}
 		if !used {
-			t.Errorf("no alert uses %s", r.Record)
+			t.Errorf("no rule uses %s", r.Record)
 		}
 	}
 }
 
-// TestWindowsAreAlike holds that the records of all windows say the same.
+// TestWindowsAreAlike holds that the records of the windows say the same: the short ones
+// of the counters, the long ones of their sums.
 func TestWindowsAreAlike(t *testing.T) {
 	t.Parallel()
 	seconds := map[string]string{"5m": "300", "1h": "3600", "6h": "21600", "24h": "86400"}
-	byWindow := make(map[string][]string)
+	byWindow, names := make(map[string][]string), make(map[string][]string)
 	for _, r := range readRules(t) {
 		window, ok := strings.CutSuffix(strings.TrimPrefix(r.file, "greenapi-"), ".records.yml")
 		if !ok || seconds[window] == "" {
@@ -293,13 +309,17 @@ func TestWindowsAreAlike(t *testing.T) {
 		text = strings.ReplaceAll(text, "["+window+"]", "[…]")
 		text = strings.ReplaceAll(text, " / "+seconds[window], " / …")
 		byWindow[window] = append(byWindow[window], text)
+		names[window] = append(names[window], strings.ReplaceAll(r.Record, "increase"+window, "increase…"))
 	}
 	if len(byWindow) != len(seconds) {
 		t.Fatalf("windows: %d, want %d", len(byWindow), len(seconds))
 	}
-	for window, rules := range byWindow {
-		if diff := cmp.Diff(byWindow["1h"], rules); diff != "" {
-			t.Errorf("1h (-) and %s (+):\n%s", window, diff)
+	for window, like := range map[string]string{"5m": "1h", "24h": "6h"} {
+		if diff := cmp.Diff(byWindow[like], byWindow[window]); diff != "" {
+			t.Errorf("%s (-) and %s (+):\n%s", like, window, diff)
 		}
+	}
+	if diff := cmp.Diff(names["1h"], names["24h"]); diff != "" {
+		t.Errorf("1h (-) and 24h (+) record other things:\n%s", diff)
 	}
 }

@@ -28,15 +28,20 @@ type Engine struct {
 type Firing struct {
 	Alert, IDInstance string
 	First, Last       time.Time
+	Times             int // how often it began to
 }
 
-// historian records when each alert fired first, and last: a question about all of the
+// historian records when each alert fired first, and last, and how often it began to: a question about all of the
 // time at once would be too large for promtool.
 func historian(step time.Duration) group {
 	const firing, kept = `max by (alertname, id_instance) (timestamp(ALERTS{alertstate="firing"}))`, `last_over_time(%s[%dm])`
 	first := fmt.Sprintf(kept, firstFired, 2*minutes(step))
 	last := fmt.Sprintf(kept, lastFired, 2*minutes(step))
+	// Of what has begun to fire since the step before.
+	begun := fmt.Sprintf("0 * (%s unless %s >= time() - %d) + 1", firing, last, int(step.Seconds()))
+	before := fmt.Sprintf(kept, timesFired, 2*minutes(step))
 	return group{Name: "replay", Rules: []rule{
+		{Record: timesFired, Expr: fmt.Sprintf("(%s + (%s)) or %s or %s", before, begun, before, begun)},
 		{Record: firstFired, Expr: first + " or " + firing},
 		{Record: lastFired, Expr: firing + " or " + last},
 	}}
@@ -45,6 +50,7 @@ func historian(step time.Duration) group {
 const (
 	firstFired = "replay:alerts_first_fired:timestamp"
 	lastFired  = "replay:alerts_last_fired:timestamp"
+	timesFired = "replay:alerts_fired:count"
 )
 
 // Evaluate evaluates the rules at every step of a recording and returns when which
@@ -65,7 +71,7 @@ func (e Engine) Evaluate(ctx context.Context, r *Recording) ([]Firing, error) {
 	}
 	file.WriteString("    promql_expr_test:\n")
 	// No sample is expected, so promtool prints those that there are.
-	for _, expr := range []string{firstFired, lastFired} {
+	for _, expr := range []string{firstFired, lastFired, timesFired} {
 		fmt.Fprintf(&file, "      - expr: '%s'\n        eval_time: %dm\n        exp_samples: []\n", expr, minutes(r.Length()))
 	}
 	if err := os.WriteFile(path, file.Bytes(), 0o600); err != nil {
@@ -108,12 +114,12 @@ func parseFirings(text string) ([]Firing, error) {
 		return nil, nil
 	}
 	got := strings.Split(text, "got:")[1:]
-	if len(got) != 2 {
+	if len(got) != 3 {
 		return nil, fmt.Errorf("promtool did not answer as expected: %s", text)
 	}
-	times := make([]map[[2]string]time.Time, len(got))
+	values := make([]map[[2]string]int64, len(got))
 	for i, part := range got {
-		times[i] = make(map[[2]string]time.Time)
+		values[i] = make(map[[2]string]int64)
 		for _, s := range sample.FindAllStringSubmatch(part, -1) {
 			value, err := strconv.ParseFloat(s[2], 64)
 			if err != nil {
@@ -129,13 +135,16 @@ func parseFirings(text string) ([]Firing, error) {
 				}
 			}
 			if key[0] != "" {
-				times[i][key] = time.Unix(int64(value), 0).UTC()
+				values[i][key] = int64(value)
 			}
 		}
 	}
-	firings := make([]Firing, 0, len(times[0]))
-	for key, first := range times[0] {
-		firings = append(firings, Firing{Alert: key[0], IDInstance: key[1], First: first, Last: times[1][key]})
+	firings := make([]Firing, 0, len(values[0]))
+	for key, first := range values[0] {
+		firings = append(firings, Firing{
+			Alert: key[0], IDInstance: key[1], Times: int(values[2][key]),
+			First: time.Unix(first, 0).UTC(), Last: time.Unix(values[1][key], 0).UTC(),
+		})
 	}
 	slices.SortFunc(firings, func(a, b Firing) int {
 		return strings.Compare(a.IDInstance+a.First.Format(time.RFC3339)+a.Alert, b.IDInstance+b.First.Format(time.RFC3339)+b.Alert)

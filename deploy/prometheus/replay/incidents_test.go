@@ -16,11 +16,11 @@ import (
 
 // begin is a Tuesday morning, end a day later.
 var (
-	begin = time.Date(2000, time.January, 11, 10, 0, 0, 0, time.UTC)
+	begin = time.Date(2000, time.January, 4, 10, 0, 0, 0, time.UTC)
 	end   = begin.AddDate(0, 0, 1)
 )
 
-// incident is a kind of incident, and what is expected to tell of it.
+// incident is an incident of an account or of the API, and what is expected to tell of it.
 type incident struct {
 	name     string
 	incident simulation.Incident
@@ -42,28 +42,35 @@ func allIncidents() []incident {
 	burst.Factor = 60
 	skew := kind(simulation.IncidentClockSkew, 0)
 	skew.From, skew.To, skew.Skew = start, start.Add(2*time.Hour), 2*time.Hour
+	status := func(code int) simulation.Incident {
+		i := kind(simulation.IncidentServerErrors, 0)
+		i.Status = code
+		return i
+	}
+	once, refused := status(404), status(403)
+	once.To = once.From.Add(time.Minute)
+	refused.Methods = []string{simulation.MethodLastOutgoingCalls}
+	flapping := kind(simulation.IncidentTokenRevoked, 0.5)
+	flapping.Period = 20 * time.Minute
 	const stale, gap = "GreenAPIDataStale", "GreenAPIJournalGap"
 	return []incident{
 		{name: "restriction, the API answers 200", incident: kind(simulation.IncidentRestriction, 0.9), alert: "GreenAPIAccountSuspended", within: 15 * time.Minute, muted: []string{"GreenAPIMessagesSuspended"}},
 		{name: "logged out", incident: kind(simulation.IncidentLogout, 0), alert: "GreenAPIAccountNotAuthorized", within: 15 * time.Minute, muted: []string{"GreenAPIMessagesStuckPending"}},
 		{name: "blocked", incident: kind(simulation.IncidentBlock, 0), alert: "GreenAPIAccountBlocked", within: 15 * time.Minute, muted: []string{"GreenAPIMessagesStuckPending"}},
 		{name: "stuck in starting", incident: kind(simulation.IncidentStarting, 0), alert: "GreenAPIAccountStuckStarting", within: 25 * time.Minute, muted: []string{"GreenAPIMessagesStuckPending"}},
-		{name: "dead telephone, all stays sent", incident: kind(simulation.IncidentStuckSent, 0), alert: "GreenAPIMessagesStuckSent", within: 90 * time.Minute, muted: []string{"GreenAPIDeliveryRatioLow"}},
-		{name: "all stays pending", incident: kind(simulation.IncidentStuckPending, 0), alert: "GreenAPIMessagesStuckPending", within: time.Hour},
-		{name: "bad contact list, 6 of 10", incident: kind(simulation.IncidentBadContacts, 0.6), alert: "GreenAPINoAccountSurge", within: 3 * time.Hour},
-		{name: "nobody reads", incident: kind(simulation.IncidentReadDrop, 0.95), alert: "GreenAPIReadRatioDrop", within: 24 * time.Hour},
-		{name: "calls not answered any more", incident: kind(simulation.IncidentAnswerDrop, 0.8), alert: "GreenAPICallAnswerRatioDrop", within: 10 * time.Hour},
-		{name: "calls without sound, all short", incident: kind(simulation.IncidentShortCalls, 0.95), alert: "GreenAPIShortCallSurge", within: 12 * time.Hour},
-		{name: "calls fail, 7 of 10", incident: kind(simulation.IncidentFailingCalls, 0.7), alert: "GreenAPICallsFailing", within: 6 * time.Hour},
-		{name: "traffic stops", incident: kind(simulation.IncidentNoTraffic, 0), alert: "GreenAPINoMessages", within: 3 * time.Hour, also: []string{"GreenAPINoCalls"}},
 		{name: "status webhook off", incident: kind(simulation.IncidentWebhooksOff, 0), alert: "GreenAPIStatusWebhookOff", within: 90 * time.Minute},
 		{name: "API answers 500", incident: kind(simulation.IncidentServerErrors, 0), alert: "GreenAPICollectorFailing", within: 30 * time.Minute, also: []string{stale, gap}},
 		{name: "API answers 500 to 7 of 10", incident: kind(simulation.IncidentServerErrors, 0.7), alert: "GreenAPICollectorFailing", within: time.Hour, also: []string{stale}},
+		{name: "API answers 500 to 2 of 5", incident: kind(simulation.IncidentServerErrors, 0.4), alert: "GreenAPICollectorFailing", within: 2 * time.Hour},
+		{name: "one 404 to everything", incident: once, within: 0},
+		{name: "404 to everything", incident: status(404), alert: "GreenAPICollectorFailing", within: 30 * time.Minute, also: []string{stale, gap}},
 		{name: "429 storm", incident: kind(simulation.IncidentRateLimited, 0.9), alert: "GreenAPIRateLimited", within: 30 * time.Minute, also: []string{stale}},
 		{name: "quota used up", incident: kind(simulation.IncidentQuota, 0), alert: "GreenAPIQuotaUsedUp", within: 20 * time.Minute, muted: []string{stale}, also: []string{gap}},
 		{name: "token revoked", incident: kind(simulation.IncidentTokenRevoked, 0), alert: "GreenAPITokenRejected", within: 20 * time.Minute, muted: []string{stale}, also: []string{gap}},
+		{name: "token refused every other time", incident: flapping, alert: "GreenAPITokenRejected", within: 90 * time.Minute},
+		{name: "403 to one method", incident: refused, alert: "GreenAPIMethodForbidden", within: 40 * time.Minute, also: []string{stale, gap}},
 		{name: "account expired", incident: kind(simulation.IncidentExpired, 0), alert: "GreenAPIAccountExpired", within: 20 * time.Minute, muted: []string{stale}, also: []string{gap}},
-		{name: "journal truncated", incident: burst, alert: "GreenAPIWindowTruncated", within: 14 * time.Hour, also: []string{gap}},
+		{name: "journal truncated", incident: burst, alert: "GreenAPIWindowTruncated", within: 14 * time.Hour, also: []string{gap, "GreenAPITrafficSurge"}},
 		{name: "API's clock 2 h ahead at the start", incident: skew, alert: "GreenAPIClockSkew", within: 25 * time.Minute},
 	}
 }
@@ -90,6 +97,8 @@ func (f form) judge(t *testing.T, i incident, id string, firings []replay.Firing
 	delay := main.First.Sub(i.incident.From)
 	shown := short(delay)
 	switch {
+	case i.alert == "": // nothing is to be told
+		shown = ""
 	case !fired:
 		shown = "never"
 		t.Errorf("%s: %s does not fire", i.name, i.alert)

@@ -20,22 +20,23 @@ var (
 type form struct {
 	step         time.Duration // between two scrapes, and between two evaluations of the rules
 	late         time.Duration // what the step adds to the delays at most
-	incidentDays int           // of the worlds with incidents, which begin on the 11th day
+	incidentDays int           // of the worlds with incidents, which begin on the fourth day
 	restartDays  int           // of the world in which the exporter restarts on the third day
+	trafficStep  time.Duration // of the worlds of traffic
 	quietDays    int
-	quietPerDay  []float64 // messages of the quiet accounts
+	seeds        int // of the lives
 }
 
 func chosenForm() form {
 	if *full {
 		return form{
-			step: 5 * time.Minute, incidentDays: 15, restartDays: 15,
-			quietDays: 28, quietPerDay: []float64{20, 300, 2000},
+			step: 5 * time.Minute, incidentDays: 6, restartDays: 15,
+			trafficStep: 10 * time.Minute, quietDays: 29, seeds: 2,
 		}
 	}
 	return form{
-		step: 10 * time.Minute, late: 10 * time.Minute, incidentDays: 12, restartDays: 3,
-		quietDays: 15, quietPerDay: []float64{20, 300},
+		step: 10 * time.Minute, late: 10 * time.Minute, incidentDays: 5, restartDays: 3,
+		trafficStep: 30 * time.Minute, quietDays: 26, seeds: 1,
 	}
 }
 
@@ -44,33 +45,41 @@ func chosenForm() form {
 func TestReplay(t *testing.T) {
 	f := chosenForm()
 	all := allIncidents()
-	half := (len(all) + 1) / 2
 	rows := make([][]string, len(all)+1)
-	var quiet [][]string
+	var told, quiet [][]string
 	t.Run("worlds", func(t *testing.T) {
-		t.Run("incidents 1", func(t *testing.T) {
+		t.Run("incidents", func(t *testing.T) {
 			t.Parallel()
-			copy(rows, f.replayIncidents(t, all[:half]))
-		})
-		t.Run("incidents 2", func(t *testing.T) {
-			t.Parallel()
-			copy(rows[half:], f.replayIncidents(t, all[half:]))
+			copy(rows, f.replayIncidents(t, all))
 		})
 		t.Run("restarts", func(t *testing.T) {
 			t.Parallel()
 			rows[len(all)] = f.replayRestarts(t)
 		})
-		t.Run("quiet", func(t *testing.T) {
+		t.Run("traffic", func(t *testing.T) {
 			t.Parallel()
-			quiet = f.replayQuiet(t)
+			told = f.replayTroubles(t)
+		})
+		t.Run("lives", func(t *testing.T) {
+			t.Parallel()
+			quiet = f.replayLives(t)
 		})
 	})
 	text := table([]string{"Incident", "Alert", "Delay", "Bound", "Fires, and is muted", "Told as well"}, rows) +
-		"\n" + table([]string{"Account", "Quiet days", "False alarms"}, quiet)
+		"\n" + table(trafficColumns(), told) +
+		"\n" + table([]string{"Account", "Days", "Rings once, because it cannot know"}, quiet)
 	t.Logf("\n%s", text)
 	if *write != "" {
 		writeDocument(t, *write, text)
 	}
+}
+
+func trafficColumns() []string {
+	columns := []string{"Incident of traffic", "Alert"}
+	for _, v := range volumes {
+		columns = append(columns, fmt.Sprintf("%v messages, %v calls a day", v[0], v[1]))
+	}
+	return columns
 }
 
 // replayIncidents gives each incident an account of its own. It returns a row of the
@@ -109,38 +118,4 @@ func (f form) replayRestarts(t *testing.T) []string {
 		t.Errorf("%s fires after %v", alert, delay)
 	}
 	return []string{"exporter restarts again and again", alert, short(delay), short(within), "", ""}
-}
-
-// replayQuiet lets nothing happen, and returns a row of the report for each account.
-func (f form) replayQuiet(t *testing.T) [][]string {
-	t.Helper()
-	w := world{days: f.quietDays, step: f.step}
-	for _, perDay := range f.quietPerDay {
-		office, shop := account(len(w.accounts)), account(len(w.accounts)+1)
-		office.Name, office.Rhythm = "in office hours", simulation.RhythmBusiness()
-		shop.Name, shop.Rhythm = "in shop hours", simulation.RhythmShop()
-		for _, a := range []simulation.Account{office, shop} {
-			a.Name = fmt.Sprintf("%v messages and %v calls a day, %s", perDay, perDay/8, a.Name)
-			a.MessagesPerDay, a.CallsPerDay = perDay, perDay/8
-			w.accounts = append(w.accounts, a)
-		}
-	}
-	groups, behaviour := account(len(w.accounts)), simulation.UsualBehaviour()
-	behaviour.GroupMessages = 1
-	groups.Name, groups.CallsPerDay = "300 messages a day, all to groups of 20", 0
-	groups.Behaviour, groups.GroupMembers = &behaviour, 20
-	w.accounts = append(w.accounts, groups)
-	firings := w.fire(t)
-	var rows [][]string
-	for _, a := range w.accounts {
-		alarms := 0
-		for _, firing := range firings {
-			if firing.IDInstance == a.ID || firing.IDInstance == "" {
-				alarms++
-				t.Errorf("false alarm about %s: %s, from %v to %v", a.Name, firing.Alert, firing.First, firing.Last)
-			}
-		}
-		rows = append(rows, []string{a.Name, fmt.Sprint(f.quietDays), fmt.Sprint(alarms)})
-	}
-	return rows
 }

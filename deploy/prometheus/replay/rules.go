@@ -28,6 +28,7 @@ type rule struct {
 	Alert  string            `yaml:"alert,omitempty"`
 	Expr   string            `yaml:"expr"`
 	For    string            `yaml:"for,omitempty"`
+	Keep   string            `yaml:"keep_firing_for,omitempty"`
 	Labels map[string]string `yaml:"labels,omitempty"`
 }
 
@@ -55,7 +56,7 @@ func ReadRules(folder string) (*Rules, error) {
 	// greenapi-thresholds, which all read, comes last.
 	rank := func(g group) int {
 		switch {
-		case g.Name == "greenapi-thresholds":
+		case g.Name == "greenapi-thresholds", g.Name == "greenapi-records-sums":
 			return 0
 		case strings.HasPrefix(g.Name, "greenapi-records-"):
 			return 1
@@ -66,6 +67,11 @@ func ReadRules(folder string) (*Rules, error) {
 	}
 	slices.SortStableFunc(r.groups, func(a, b group) int { return rank(a) - rank(b) })
 	return r, nil
+}
+
+// Without returns the rules less some groups.
+func (r *Rules) Without(names ...string) *Rules {
+	return &Rules{groups: slices.DeleteFunc(slices.Clone(r.groups), func(g group) bool { return slices.Contains(names, g.Name) })}
 }
 
 // Severities returns the severity of each alert, by its name.
