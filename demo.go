@@ -10,7 +10,7 @@ import (
 // newDemo returns the simulation of --demo. Some hours ago the API of one account
 // failed for a while, so that the pages show what that looks like.
 func newDemo(now time.Time) *simulation.Simulation {
-	sim := simulation.Demo(uint64(now.UTC().YearDay()), time.Now) //nolint:gosec // A day of the year is positive.
+	sim := simulation.Demo(uint64(now.UTC().YearDay()), time.Now)
 	sim.AddIncident(sim.Accounts()[1].ID, simulation.Incident{
 		Kind: simulation.IncidentServerErrors, From: now.Add(-5 * time.Hour), To: now.Add(-280 * time.Minute),
 	})

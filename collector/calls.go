@@ -54,7 +54,7 @@ func (tx callTransaction) add(c *client.Call) {
 
 func (tx callTransaction) commit(read ledger.Read) (finding, error) {
 	window, err := tx.Commit(read)
-	return (*callWindow)(window), err //nolint:wrapcheck // The source says what it means.
+	return (*callWindow)(window), err
 }
 
 // callWindow is what the window shows of calls.

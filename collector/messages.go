@@ -58,7 +58,7 @@ func (tx messageTransaction) add(m *client.Message) {
 
 func (tx messageTransaction) commit(read ledger.Read) (finding, error) {
 	window, err := tx.Commit(read)
-	return (*messageWindow)(window), err //nolint:wrapcheck // The source says what it means.
+	return (*messageWindow)(window), err
 }
 
 // messageWindow is what the window shows of messages.

@@ -159,10 +159,10 @@ func (w *callWindow) summary() CallSummary {
 	c.Talk = time.Duration(durations.Sum) * time.Second
 	var before uint64
 	for n, bound := range ledger.DurationBuckets {
-		c.Durations = append(c.Durations, DurationBucket{time.Duration(bound * float64(time.Second)), int(durations.Buckets[n] - before)}) //nolint:gosec // fewer than there are records
+		c.Durations = append(c.Durations, DurationBucket{time.Duration(bound * float64(time.Second)), int(durations.Buckets[n] - before)})
 		before = durations.Buckets[n]
 	}
-	c.Durations = append(c.Durations, DurationBucket{Calls: int(durations.Count - before)}) //nolint:gosec // fewer than there are records
+	c.Durations = append(c.Durations, DurationBucket{Calls: int(durations.Count - before)})
 	return c
 }
 
@@ -211,7 +211,7 @@ func sum[K comparable](counts map[K]uint64) (n uint64) {
 // since returns what was counted since before.
 func (t totals) since(before totals) TrendPoint {
 	// Counters fall when a state file was set aside.
-	more := func(now, before uint64) int { return int(now - min(now, before)) } //nolint:gosec // far fewer than fit
+	more := func(now, before uint64) int { return int(now - min(now, before)) }
 	return TrendPoint{
 		Messages: more(t.messages, before.messages), Delivered: more(t.delivered, before.delivered),
 		Read: more(t.read, before.read), Failed: more(t.failed, before.failed),

@@ -103,7 +103,7 @@ func (t *trend) at(number int64) *slot {
 }
 
 func (s *slot) add(p TrendPoint) {
-	s.talk = uint32(min(int64(s.talk)+int64(p.Talk/time.Second), math.MaxUint32)) //nolint:gosec // bounded
+	s.talk = uint32(min(int64(s.talk)+int64(p.Talk/time.Second), math.MaxUint32))
 	for _, column := range []struct {
 		to   *uint16
 		more int
@@ -115,11 +115,11 @@ func (s *slot) add(p TrendPoint) {
 		{&s.calls, p.Calls},
 		{&s.answered, p.Answered},
 	} {
-		*column.to = uint16(min(int(*column.to)+column.more, math.MaxUint16)) //nolint:gosec // bounded
+		*column.to = uint16(min(int(*column.to)+column.more, math.MaxUint16))
 	}
-	s.reads = uint8(min(int(s.reads)+p.Reads, math.MaxUint8))          //nolint:gosec // bounded
-	s.failures = uint8(min(int(s.failures)+p.Failures, math.MaxUint8)) //nolint:gosec // bounded
-	s.severity = max(s.severity, uint8(p.Severity))                    //nolint:gosec // one of four
+	s.reads = uint8(min(int(s.reads)+p.Reads, math.MaxUint8))
+	s.failures = uint8(min(int(s.failures)+p.Failures, math.MaxUint8))
+	s.severity = max(s.severity, uint8(p.Severity))
 }
 
 // Trend returns the last 24 hours until a time in so many parts of equal length, the

@@ -111,7 +111,7 @@ func (a *account) participants(e *event, i, repeat int) []participant {
 	d := newDice(e.key, saltParticipants)
 	people := make([]participant, 2+d.below(10))
 	for k := range people {
-		people[k] = participant{contact: int32(d.below(a.Contacts)), status: s} //nolint:gosec // fewer than 2^31
+		people[k] = participant{contact: int32(d.below(a.Contacts)), status: s}
 		// Of an answered group call, one at least has answered.
 		if s == statusPickUp && k > 0 {
 			people[k].status = [...]status{statusPickUp, statusHungUp, statusDeclined, statusInvalid}[d.below(4)]

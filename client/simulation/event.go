@@ -167,11 +167,11 @@ func (e *event) settle(c *course) {
 	var before int64
 	for i, s := range c.steps[:c.n] {
 		before = max(before, s.at+int64(lag.below(maxLag+1)))
-		e.at[i] = uint32(s.at - e.created)      //nolint:gosec // bounded by the lives above and the incidents
-		e.shown[i] = uint32(before - e.created) //nolint:gosec // likewise
+		e.at[i] = uint32(s.at - e.created)
+		e.shown[i] = uint32(before - e.created)
 		e.status[i] = s.status
 	}
-	e.n = uint8(c.n) //nolint:gosec // at most maxSteps
+	e.n = uint8(c.n)
 }
 
 func (e *event) actedAt(i int) int64 { return e.created + int64(e.at[i]) }
@@ -212,7 +212,7 @@ type stream struct {
 // make the same one: they make it equal.
 func (s *stream) hour(hour int64) *block {
 	incidents := s.account.incidents.Load()
-	slot := &s.slots[uint64(hour)%uint64(len(s.slots))] //nolint:gosec // any remainder will do
+	slot := &s.slots[uint64(hour)%uint64(len(s.slots))]
 	if b := slot.Load(); b != nil && b.hour == hour && b.incidents == incidents {
 		return b
 	}

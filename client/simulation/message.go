@@ -78,9 +78,9 @@ func (a *account) makeHour(
 	start := hour * secondsPerHour
 	var events []event
 	add := func(layer uint64, from, length int64, mean float64) {
-		d := newDice(a.key, salt, uint64(hour), layer) //nolint:gosec // only a seed
+		d := newDice(a.key, salt, uint64(hour), layer)
 		for i := range d.poisson(mean) {
-			key := hash(a.key, salt, uint64(hour), layer, uint64(i)) //nolint:gosec // only a seed
+			key := hash(a.key, salt, uint64(hour), layer, uint64(i))
 			at := from + int64(d.float()*float64(length))
 			if at < a.since {
 				continue

@@ -29,7 +29,7 @@ func (s *set) add(word string, position int) {
 	for len(s.byLength) <= len(word) {
 		s.byLength = append(s.byLength, nil)
 	}
-	s.byLength[len(word)] = append(s.byLength[len(word)], match{word, uint8(position)}) //nolint:gosec // A test holds that tables are shorter than 256.
+	s.byLength[len(word)] = append(s.byLength[len(word)], match{word, uint8(position)})
 }
 
 // find returns the position of a word of the API, or 0, that of "other", and whether

@@ -50,7 +50,7 @@ func (tx *CallTx) Add(c Call) {
 	r.bits = chatBits(c.ChatID).
 		with(callStatusAt, callStatusBits, uint32(c.Status)).
 		with(mediaAt, mediaBits, uint32(c.Media)).
-		with(durationAt, durationBits, uint32(c.Duration)) //nolint:gosec // A week at most.
+		with(durationAt, durationBits, uint32(c.Duration))
 	tx.noteTime(r.time)
 	if len(c.ID) == 0 || c.Status.Open() {
 		if !hasSet {
@@ -135,7 +135,7 @@ func (tx *CallTx) insert(delta *Totals, p *pending, counts bool) {
 	delta.Calls[CallLabels{status.Label(), media, chatType}] += once
 	for i, n := range p.participants {
 		if n > 0 {
-			delta.Participants[CallLabels{vocabulary.CallStatus(i).Label(), media, chatType}] += once * uint64(n) //nolint:gosec // A position.
+			delta.Participants[CallLabels{vocabulary.CallStatus(i).Label(), media, chatType}] += once * uint64(n)
 		}
 	}
 	if p.prefix != "" {

@@ -22,7 +22,7 @@ var commonColumns = []field[row]{
 	{
 		3, protowire.Fixed32Type, math.MaxUint32,
 		func(r *row) uint64 { return uint64(r.time) },
-		func(r *row, n uint64) { r.time = uint32(n) }, //nolint:gosec // Bounded by most.
+		func(r *row, n uint64) { r.time = uint32(n) },
 	},
 	bitsColumn(4, chatTypeAt, chatTypeBits, int(vocabulary.ChatTypeCount)-1),
 	bitsColumn(5, lidAt, 1, 1),
@@ -63,9 +63,9 @@ var pastColumns = []field[past]{
 
 func bitsColumn(number protowire.Number, at, width, most int) field[row] {
 	return field[row]{
-		number, protowire.VarintType, uint64(most), //nolint:gosec // Never negative.
+		number, protowire.VarintType, uint64(most),
 		func(r *row) uint64 { return uint64(r.bits.field(at, width)) },
-		func(r *row, n uint64) { r.bits = r.bits.with(at, width, uint32(n)) }, //nolint:gosec // Bounded by most.
+		func(r *row, n uint64) { r.bits = r.bits.with(at, width, uint32(n)) },
 	}
 }
 
@@ -73,7 +73,7 @@ func extraColumn(number protowire.Number, kind protowire.Type) field[row] {
 	return field[row]{
 		number, kind, math.MaxUint32,
 		func(r *row) uint64 { return uint64(r.extra) },
-		func(r *row, n uint64) { r.extra = uint32(n) }, //nolint:gosec // Bounded by most.
+		func(r *row, n uint64) { r.extra = uint32(n) },
 	}
 }
 

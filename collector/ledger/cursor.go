@@ -40,7 +40,7 @@ func (c *cursor) uint64() uint64 {
 	return 0
 }
 
-func (c *cursor) int64() int64 { return int64(c.uint64()) } //nolint:gosec // Every bit is kept.
+func (c *cursor) int64() int64 { return int64(c.uint64()) }
 
 // uint reads an integer of 4 or 8 bytes.
 func (c *cursor) uint(size int) uint64 {
@@ -66,5 +66,5 @@ func (c *cursor) string() string {
 		c.short, c.rest = true, nil
 		return ""
 	}
-	return string(c.bytes(int(n))) //nolint:gosec // Just bounded.
+	return string(c.bytes(int(n)))
 }

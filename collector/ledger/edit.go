@@ -132,7 +132,7 @@ func (j *journal) evict(e *edit, n int) {
 // evicted counts rows as evicted.
 func (j *journal) evicted(gone bitset) int {
 	n := gone.count()
-	j.evictions += uint64(n) //nolint:gosec // Never negative.
+	j.evictions += uint64(n)
 	return n
 }
 

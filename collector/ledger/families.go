@@ -75,11 +75,11 @@ func histograms[K comparable](name string, labels int, bounds []float64, of func
 		series: func(t, some *Totals, add func([]uint64, ...string)) {
 			for k := range of(some) {
 				h := of(t)[k]
-				add(append([]uint64{h.Count, uint64(h.Sum)}, h.Buckets[:len(bounds)]...), list(k)...) //nolint:gosec // A sum is never negative.
+				add(append([]uint64{h.Count, uint64(h.Sum)}, h.Buckets[:len(bounds)]...), list(k)...)
 			}
 		},
 		set: func(t *Totals, labels []string, values []uint64) bool {
-			h := Histogram{Count: values[0], Sum: int64(values[1])} //nolint:gosec // Looked at below.
+			h := Histogram{Count: values[0], Sum: int64(values[1])}
 			buckets := h.Buckets[:len(bounds)]
 			copy(buckets, values[2:])
 			of(t)[key(labels)] = h

@@ -58,7 +58,7 @@ func headerKey(header []byte) hashKey {
 // appendFrame appends the frame that has this position in its file.
 func appendFrame(b []byte, position uint32, payload []byte) []byte {
 	start := len(b)
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(payload))) //nolint:gosec // Files are smaller, see maxFile.
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(payload)))
 	b = binary.LittleEndian.AppendUint32(b, position)
 	b = binary.LittleEndian.AppendUint32(b, checksum(b[start:]))
 	b = append(b, payload...)

@@ -212,13 +212,13 @@ func fromUnix(seconds int64) time.Time {
 
 // clock returns the exporter's time in Unix seconds, as far as they can be kept.
 func clock(t time.Time) uint32 {
-	return uint32(min(max(t.Unix(), 1), math.MaxUint32-1)) //nolint:gosec // Within bounds.
+	return uint32(min(max(t.Unix(), 1), math.MaxUint32-1))
 }
 
 // cutoff returns the time before which a row must have been last seen to be forgotten.
 func cutoff(now uint32, retention time.Duration) uint32 {
 	if seconds := int64(retention / time.Second); seconds < int64(now) {
-		return now - uint32(seconds) //nolint:gosec // Between 0 and now.
+		return now - uint32(seconds)
 	}
 	return 0
 }

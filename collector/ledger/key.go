@@ -33,7 +33,7 @@ func (h *hasher) message(id []byte) uint64 {
 // call returns the identifier of the first call in its chat that has these values.
 func (h *hasher) call(c *Call) uint64 {
 	b := appendText(h.buf[:0], c.ID)
-	b = binary.LittleEndian.AppendUint64(b, uint64(c.Time)) //nolint:gosec // Every bit counts, the sign's too.
+	b = binary.LittleEndian.AppendUint64(b, uint64(c.Time))
 	return h.hash(appendText(b, c.Status.Label()))
 }
 
@@ -50,7 +50,7 @@ func (h *hasher) legacyMessage(chatID, id []byte) uint64 {
 // legacyCall is legacyMessage for a call.
 func (h *hasher) legacyCall(c *Call) uint64 {
 	b := appendText(appendText(h.buf[:0], c.ChatID), c.ID)
-	b = binary.LittleEndian.AppendUint64(b, uint64(c.Time)) //nolint:gosec // Every bit counts, the sign's too.
+	b = binary.LittleEndian.AppendUint64(b, uint64(c.Time))
 	return h.hash(appendText(b, c.Status.Label()))
 }
 

@@ -27,7 +27,7 @@ type MessageTx struct {
 func (l *Ledger) BeginMessages() *MessageTx {
 	tx := &MessageTx{transaction: l.begin(&l.messages)}
 	for i := range tx.reasons {
-		tx.reasons[i] = failureOf(vocabulary.MessageStatus(i)) //nolint:gosec // A position.
+		tx.reasons[i] = failureOf(vocabulary.MessageStatus(i))
 	}
 	return tx
 }

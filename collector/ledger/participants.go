@@ -37,7 +37,7 @@ func (s *participantSets) indexed() participantSets {
 		if indexed.positions == nil {
 			indexed.positions = make(map[participants]uint32, len(s.sets))
 		}
-		indexed.positions[set] = firstOfTheTable + uint32(i) //nolint:gosec // There are fewer than rows.
+		indexed.positions[set] = firstOfTheTable + uint32(i)
 	}
 	return indexed
 }
@@ -63,7 +63,7 @@ func (s *participantSets) add(set participants) uint32 {
 	if s.positions == nil {
 		s.positions = make(map[participants]uint32)
 	}
-	position := firstOfTheTable + uint32(len(s.sets)) //nolint:gosec // There are fewer than rows.
+	position := firstOfTheTable + uint32(len(s.sets))
 	s.sets = append(s.sets, set)
 	s.positions[set] = position
 	return position

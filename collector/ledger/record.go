@@ -64,8 +64,8 @@ var metaFields = []field[meta]{
 func seconds[N ~int64](n protowire.Number, of func(*meta) *N) field[meta] {
 	return field[meta]{
 		n, protowire.VarintType, math.MaxUint64,
-		func(m *meta) uint64 { return uint64(*of(m)) },   //nolint:gosec // Every bit is kept.
-		func(m *meta, n uint64) { *of(m) = N(int64(n)) }, //nolint:gosec // The same.
+		func(m *meta) uint64 { return uint64(*of(m)) },
+		func(m *meta, n uint64) { *of(m) = N(int64(n)) },
 	}
 }
 

@@ -416,7 +416,7 @@ func (r *reference) take(j *refJournal, row refRow, counts bool) {
 			labels := ledger.DurationLabels{Media: media, ChatType: row.chatType}
 			h := t.Durations[labels]
 			h.Count += n
-			h.Sum += int64(n) * c.Duration //nolint:gosec // 0 or 1.
+			h.Sum += int64(n) * c.Duration
 			for i, bound := range ledger.DurationBuckets {
 				if float64(c.Duration) <= bound {
 					h.Buckets[i] += n

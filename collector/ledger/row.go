@@ -87,39 +87,39 @@ func (b rowBits) withFlag(at int, on bool) rowBits {
 func (r *row) chat() uint64 { return uint64(r.chatHigh)<<32 | uint64(r.chatLow) }
 
 func (r *row) setChat(chat uint64) {
-	r.chatLow, r.chatHigh = uint32(chat), uint32(chat>>32) //nolint:gosec // Its two halves.
+	r.chatLow, r.chatHigh = uint32(chat), uint32(chat>>32)
 }
 
 func (r *row) chatType() vocabulary.ChatType {
-	return vocabulary.ChatType(r.bits.field(chatTypeAt, chatTypeBits)) //nolint:gosec // 3 bits.
+	return vocabulary.ChatType(r.bits.field(chatTypeAt, chatTypeBits))
 }
 
 func (r *row) messageStatus() vocabulary.MessageStatus {
-	return vocabulary.MessageStatus(r.bits.field(messageStatusAt, messageStatusBits)) //nolint:gosec // 4 bits.
+	return vocabulary.MessageStatus(r.bits.field(messageStatusAt, messageStatusBits))
 }
 
 func (r *row) messageType() vocabulary.MessageType {
-	return vocabulary.MessageType(r.bits.field(messageTypeAt, messageTypeBits)) //nolint:gosec // 6 bits.
+	return vocabulary.MessageType(r.bits.field(messageTypeAt, messageTypeBits))
 }
 
 func (r *row) origin() vocabulary.Origin {
-	return vocabulary.Origin(r.bits.field(originAt, originBits)) //nolint:gosec // 2 bits.
+	return vocabulary.Origin(r.bits.field(originAt, originBits))
 }
 
 func (r *row) stage() vocabulary.Stage {
-	return vocabulary.Stage(r.bits.field(stageAt, stageBits)) //nolint:gosec // 2 bits.
+	return vocabulary.Stage(r.bits.field(stageAt, stageBits))
 }
 
 func (r *row) failures() failures {
-	return failures(r.bits.field(failuresAt, failureBits)) //nolint:gosec // 8 bits.
+	return failures(r.bits.field(failuresAt, failureBits))
 }
 
 func (r *row) callStatus() vocabulary.CallStatus {
-	return vocabulary.CallStatus(r.bits.field(callStatusAt, callStatusBits)) //nolint:gosec // 4 bits.
+	return vocabulary.CallStatus(r.bits.field(callStatusAt, callStatusBits))
 }
 
 func (r *row) media() vocabulary.Media {
-	return vocabulary.Media(r.bits.field(mediaAt, mediaBits)) //nolint:gosec // 1 bit.
+	return vocabulary.Media(r.bits.field(mediaAt, mediaBits))
 }
 
 func (r *row) duration() int64 { return int64(r.bits.field(durationAt, durationBits)) }
@@ -172,7 +172,7 @@ func shortTime(time int64) uint32 {
 	if time == 0 {
 		return 0
 	}
-	return uint32(min(max(time, 1), 1<<32-1)) //nolint:gosec // Within bounds.
+	return uint32(min(max(time, 1), 1<<32-1))
 }
 
 // past is what is remembered of a row that has left the view, in 8 bytes beside its
@@ -194,18 +194,18 @@ func newPast(lastSeen uint32, chat uint64, chatType vocabulary.ChatType, stage v
 		past(failed)<<pastFailuresAt | past(chat>>(64-pastChatBits))<<pastChatAt
 }
 
-func (p past) lastSeen() uint32 { return uint32(p) } //nolint:gosec // The lowest bits.
+func (p past) lastSeen() uint32 { return uint32(p) }
 
 func (p past) chatType() vocabulary.ChatType {
-	return vocabulary.ChatType(p >> pastChatTypeAt & (1<<chatTypeBits - 1)) //nolint:gosec // 3 bits.
+	return vocabulary.ChatType(p >> pastChatTypeAt & (1<<chatTypeBits - 1))
 }
 
 func (p past) stage() vocabulary.Stage {
-	return vocabulary.Stage(p >> pastStageAt & (1<<stageBits - 1)) //nolint:gosec // 2 bits.
+	return vocabulary.Stage(p >> pastStageAt & (1<<stageBits - 1))
 }
 
 func (p past) failures() failures {
-	return failures(p >> pastFailuresAt & (1<<failureBits - 1)) //nolint:gosec // 8 bits.
+	return failures(p >> pastFailuresAt & (1<<failureBits - 1))
 }
 
 // inChat reports whether the row was, but for one chance in 500,000, in a chat.

@@ -33,7 +33,7 @@ func newTable[V any](ids []uint64, values []V) table[V] {
 		for position < len(ids) && ids[position]>>t.shift < uint64(b) {
 			position++
 		}
-		t.index[b] = uint32(position) //nolint:gosec // Tables are shorter.
+		t.index[b] = uint32(position)
 	}
 	return t
 }

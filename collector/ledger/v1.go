@@ -214,11 +214,11 @@ func (m *meta) readV1(c *cursor) error {
 const lastSeenNow = math.MaxUint32
 
 func callFromV1(v uint64) (was past, ok bool) {
-	return newPast(uint32(v), 0, 0, 0, 0), v != 0 && v <= math.MaxUint32 //nolint:gosec // Bounded.
+	return newPast(uint32(v), 0, 0, 0, 0), v != 0 && v <= math.MaxUint32
 }
 
 func (d *decoder) messageFromV1(v uint64) (was past, ok bool) {
-	lastSeen, chatType, inJournal := uint32(v), int(v>>32&255), v>>51&1 != 0 //nolint:gosec // The lowest bits.
+	lastSeen, chatType, inJournal := uint32(v), int(v>>32&255), v>>51&1 != 0
 	if inJournal {
 		lastSeen = lastSeenNow
 	}
@@ -229,5 +229,5 @@ func (d *decoder) messageFromV1(v uint64) (was past, ok bool) {
 	if chatType < len(d.chatTypes) {
 		kind = d.chatTypes[chatType]
 	}
-	return newPast(lastSeen, 0, kind, vocabulary.Stage(v>>40&3), failures(v>>42&31)), true //nolint:gosec // So many bits.
+	return newPast(lastSeen, 0, kind, vocabulary.Stage(v>>40&3), failures(v>>42&31)), true
 }

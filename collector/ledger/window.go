@@ -144,7 +144,7 @@ func (j *journal) messageWindow() *MessageWindow {
 			for chatType, n := range counts[status][kind] {
 				if n > 0 {
 					w.Messages = append(w.Messages, MessageCount{
-						vocabulary.MessageStatus(status), vocabulary.MessageType(kind), vocabulary.ChatType(chatType), n, //nolint:gosec // Positions.
+						vocabulary.MessageStatus(status), vocabulary.MessageType(kind), vocabulary.ChatType(chatType), n,
 					})
 				}
 			}
@@ -161,7 +161,7 @@ func (c *callCounts) list() (all []CallCount) {
 		for media := range c[status] {
 			for chatType, n := range c[status][media] {
 				if n > 0 {
-					all = append(all, CallCount{vocabulary.CallStatus(status), vocabulary.Media(media), vocabulary.ChatType(chatType), n}) //nolint:gosec // Positions.
+					all = append(all, CallCount{vocabulary.CallStatus(status), vocabulary.Media(media), vocabulary.ChatType(chatType), n})
 				}
 			}
 		}
@@ -202,7 +202,7 @@ func (j *journal) callWindow() *CallWindow {
 		for chatType, n := range people[0][media] {
 			w.UnknownParticipant += n
 			if h := durations[media][chatType]; h.Count > 0 {
-				labels := DurationLabels{vocabulary.Media(media).Label(), vocabulary.ChatType(chatType).Label()} //nolint:gosec // Positions.
+				labels := DurationLabels{vocabulary.Media(media).Label(), vocabulary.ChatType(chatType).Label()}
 				w.Durations[labels] = h
 			}
 		}
@@ -265,7 +265,7 @@ func (s *chatSet) add(chat uint64, r *row, reached, isCall bool) {
 	slot := &s.slots[i]
 	if slot.bits == 0 {
 		*slot = chatSlot{chat: chat, bits: slotUsed | uint8(r.chatType())}
-		s.used = append(s.used, uint32(i)) //nolint:gosec // There are fewer slots.
+		s.used = append(s.used, uint32(i))
 	}
 	if r.bits.flag(lidAt) {
 		slot.bits |= slotLID

@@ -96,7 +96,7 @@ func consumeNumber(b []byte, kind protowire.Type) (number uint64, size int) {
 func appendNumber(b []byte, kind protowire.Type, n uint64) []byte {
 	switch kind {
 	case protowire.Fixed32Type:
-		return protowire.AppendFixed32(b, uint32(n)) //nolint:gosec // Fields of this kind have 32 bits.
+		return protowire.AppendFixed32(b, uint32(n))
 	case protowire.Fixed64Type:
 		return protowire.AppendFixed64(b, n)
 	default:
@@ -110,7 +110,7 @@ func appendMessage(b []byte, number protowire.Number, write func([]byte) []byte)
 	b = protowire.AppendTag(b, number, protowire.BytesType)
 	start := len(b)
 	b = write(b)
-	size := uint64(len(b) - start) //nolint:gosec // Never negative.
+	size := uint64(len(b) - start)
 	room := protowire.SizeVarint(size)
 	b = slices.Grow(b, room)[:len(b)+room]
 	copy(b[start+room:], b[start:])
