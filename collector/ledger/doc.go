@@ -75,8 +75,9 @@
 //     it counts as its upper bound.
 //   - There is a gap before a read when rows may have come and gone unseen: it is as
 //     long as the cap and no row (identifier, time, status) is as the memory has it, or
-//     the last read was longer ago than the answer goes back, less 2 minutes. A baseline
-//     has no gap before it: nothing is promised about what lies there.
+//     it is a whole one and the last read was longer ago than the window, less 2 minutes.
+//     A recent read that turns out to be too short is followed by a whole one. A
+//     baseline has no gap before it: nothing is promised about what lies there.
 //
 // What has left the window is remembered without its details, until it was not seen for
 // the retention, or, before that, until there are too many rows

@@ -133,6 +133,12 @@ func (m *meta) gap(read Read, unchanged int) bool {
 	if read.Truncated && unchanged == 0 {
 		return true
 	}
+	return read.whole() && m.tooLong(read)
+}
+
+// tooLong reports whether more time lies between the last read and this one than the
+// answer goes back.
+func (m *meta) tooLong(read Read) bool {
 	date, span := toUnix(read.Date), read.span()
 	if date == 0 || m.lastDate == 0 || span <= 0 {
 		return false
@@ -157,7 +163,16 @@ func (m *meta) follow(read Read, v verdict, now uint32) {
 	if read.Window > 0 {
 		m.window = read.Window
 	}
-	m.lastDate, m.lastRead, m.lastSpan = date, now, read.span()
+	m.lastRead, m.lastSpan = now, read.span()
+	switch {
+	case read.whole() || !m.tooLong(read):
+		m.lastDate = date
+	default:
+		// By the server's clock the recent read was too short: the clocks do not agree on how
+		// long ago the last one was. A whole read shows what is missing, and judges whether
+		// there was a gap.
+		m.wholeRead = 0
+	}
 	if read.whole() {
 		m.wholeDate, m.wholeRead, m.wholeBytes = date, now, read.Bytes
 		m.invalid = uint32(min(max(int64(read.Invalid), 0), math.MaxUint32))

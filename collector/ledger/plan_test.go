@@ -71,11 +71,37 @@ func TestPlanOfAShortWindow(t *testing.T) {
 	}
 }
 
+// A recent read that is too short by the server's clock is followed by a whole one, and
+// what that shows is no gap.
+func TestRecentReadThatIsTooShort(t *testing.T) {
+	t.Parallel()
+	now := start
+	l := ledger.New(ledger.Options{Now: func() time.Time { return now }})
+	read := at(0)
+	read.Bytes = 1 << 20
+	commitMessages(t, l, read, message("A", "sent", 0))
+	now = now.Add(time.Minute)
+	short := at(3 * time.Hour) // By its own clock a minute has passed.
+	short.Recent = 11 * time.Minute
+	commitMessages(t, l, short)
+	if got := l.PlanMessages(24*time.Hour, 15*time.Minute); got != 0 {
+		t.Errorf("asks for %v, want all", got)
+	}
+	commitMessages(t, l, at(3*time.Hour), message("A", "sent", 0), message("B", "sent", time.Hour))
+	if totals := l.Totals(); totals.MessageJournal.Gaps != 0 || sum(totals.Observed) != 1 {
+		t.Errorf("%d gaps and %d observed, want 0 and 1", totals.MessageJournal.Gaps, sum(totals.Observed))
+	}
+}
+
 // TestFilter holds what is made of what the API shows.
 func TestFilter(t *testing.T) {
 	t.Parallel()
-	recent := at(30 * time.Minute)
-	recent.Recent = 12 * time.Minute
+	recentAt := func(after time.Duration) ledger.Read {
+		r := at(after)
+		r.Recent = 18 * time.Minute
+		return r
+	}
+	recent := recentAt(24 * time.Minute)
 	for name, test := range map[string]struct {
 		reads func(*testing.T, *ledger.Ledger)
 		want  ledger.Filter
@@ -83,27 +109,29 @@ func TestFilter(t *testing.T) {
 	}{
 		"a recent read shows what became of an old message": {func(t *testing.T, l *ledger.Ledger) {
 			t.Helper()
-			commitMessages(t, l, recent, message("A", "delivered", 25*time.Minute))
+			commitMessages(t, l, recent, message("A", "delivered", 20*time.Minute))
 		}, ledger.FilterByLastAction, 0},
 		"it shows a new one": {func(t *testing.T, l *ledger.Ledger) {
 			t.Helper()
-			commitMessages(t, l, recent, message("B", "delivered", 25*time.Minute))
+			commitMessages(t, l, recent, message("B", "delivered", 20*time.Minute))
 		}, ledger.FilterUnknown, 0},
 		"a whole read shows what the recent one did not": {func(t *testing.T, l *ledger.Ledger) {
 			t.Helper()
 			commitMessages(t, l, recent)
-			commitMessages(t, l, at(31*time.Minute), message("A", "delivered", 25*time.Minute))
+			commitMessages(t, l, at(25*time.Minute), message("A", "delivered", 20*time.Minute))
 		}, ledger.FilterBySending, 1},
 		"or what it could not show yet": {func(t *testing.T, l *ledger.Ledger) {
 			t.Helper()
 			commitMessages(t, l, recent)
-			commitMessages(t, l, at(31*time.Minute), message("A", "delivered", 29*time.Minute))
+			commitMessages(t, l, at(25*time.Minute), message("A", "delivered", 23*time.Minute))
 		}, ledger.FilterUnknown, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := ledger.New(ledger.Options{})
 			commitMessages(t, l, at(0), message("A", "sent", -time.Minute))
+			commitMessages(t, l, recentAt(8*time.Minute))
+			commitMessages(t, l, recentAt(16*time.Minute))
 			test.reads(t, l)
 			if got := l.Totals().MessageJournal; got.Filter != test.want || got.LateChanges != test.late {
 				t.Errorf("%s and %d late changes, want %s and %d", got.Filter, got.LateChanges, test.want, test.late)

@@ -92,9 +92,11 @@ func fullFiles(t *testing.T) (files [][]byte) {
 	recent := read(2*time.Minute, false)
 	recent.Recent = 11 * time.Minute
 	commitMessages(t, l, recent, message("A", "delivered", 2*time.Minute))
-	recent.Date = start.Add(30 * time.Minute)
-	commitMessages(t, l, recent)
-	commitMessages(t, l, read(31*time.Minute, true), message("B", "delivered", 5*time.Minute), odd, private)
+	for _, after := range []time.Duration{10, 18, 26} {
+		recent.Date, recent.Recent = start.Add(after*time.Minute), 18*time.Minute
+		commitMessages(t, l, recent)
+	}
+	commitMessages(t, l, read(27*time.Minute, true), message("B", "delivered", 22*time.Minute), odd, private)
 	snap()
 	for i := range 12 {
 		commitMessages(t, l, read(32*time.Minute, false), message(fmt.Sprint("F", i), "sent", 0))

@@ -267,7 +267,11 @@ func (r *reference) read(w reading, j *refJournal, totals *ledger.JournalTotals,
 		j.baseline = date
 	}
 	j.baselined, j.window = true, w.Window
-	j.lastDate, j.lastRead, j.lastSpan = date, w.now.Unix(), w.span()
+	// A recent read that was too short leaves the judgement of a gap to the next whole one.
+	if tooShort := !w.whole() && date != 0 && j.lastDate != 0 && date-j.lastDate > int64((w.span()-2*time.Minute)/time.Second); !tooShort {
+		j.lastDate = date
+	}
+	j.lastRead, j.lastSpan = w.now.Unix(), w.span()
 	if w.whole() {
 		j.wholeDate = date
 	}
@@ -303,7 +307,7 @@ func (j *refJournal) gap(w reading, rows []refRow, date int64) (certain, unsure 
 	if w.Truncated && !unchanged {
 		return true, false
 	}
-	if date == 0 || j.lastDate == 0 {
+	if date == 0 || j.lastDate == 0 || !w.whole() {
 		return false, false
 	}
 	tooLong := func(last int64) bool {
