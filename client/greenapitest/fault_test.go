@@ -41,6 +41,9 @@ func fetch(t *testing.T, client *http.Transport, url string) string {
 		return transportReason(err)
 	}
 	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		return "malformed" // What follows is no body, and has no end.
+	}
 	body, reason := readBody(response)
 	if reason == "" && utf8.Valid(body) {
 		return judge(response.StatusCode, body)
@@ -97,6 +100,7 @@ func judge(status int, body []byte) string {
 			{"starting or not authorized", "not_authorized"},
 			{"expired", "expired"},
 			{"deleted", "deleted"},
+			{"nstance is not found", "deleted"},
 			{"Internal Server Error", "server_error"},
 		} {
 			if bytes.Contains(body, []byte(text[0])) {
@@ -104,6 +108,8 @@ func judge(status int, body []byte) string {
 			}
 		}
 		return "client_error"
+	case status == 404 && bytes.Contains(body, []byte("instance not found")), status == 401 && bytes.Contains(body, []byte("is deleted")):
+		return "deleted"
 	case status == 200 && bytes.Contains(body, []byte(`"code":401`)):
 		return "unauthorized"
 	case status == 200:
@@ -139,7 +145,7 @@ func TestFaults(t *testing.T) {
 					greenapitest.Message{IDMessage: "B1", ChatID: "999000000001@c.us", Status: "read"},
 					greenapitest.Message{IDMessage: "B2", ChatID: "999000000001@c.us", Status: "sent"},
 				)
-				client := &http.Transport{DialContext: srv.DialContext, MaxResponseHeaderBytes: 1 << 20}
+				client := &http.Transport{DialContext: srv.DialContext, MaxResponseHeaderBytes: 64 << 10}
 				defer client.CloseIdleConnections()
 				in.Fault(greenapitest.MethodLastOutgoingMessages, fault.Fault, 0)
 
