@@ -19,11 +19,11 @@ import (
 // byte or operation of a life, and looks at what the next process finds.
 func TestCrashAtAnyByte(t *testing.T) {
 	t.Parallel()
-	options := ledger.Options{MaxEntries: 90, Now: func() time.Time { return start }}
+	options := ledger.Options{MaxEntries: 36, Now: func() time.Time { return start }}
 	var want []*ledger.Totals // Before each commit, and after the last.
 	memory := ledger.New(options)
 	want = append(want, memory.Totals())
-	life(t, memory, func() { want = append(want, memory.Totals()) })
+	lifeOf(t, memory, 24, func() { want = append(want, memory.Totals()) })
 
 	run := func(crashAt int) (fs *tearFS, shown int) {
 		fs = newTearFS()
@@ -33,7 +33,7 @@ func TestCrashAtAnyByte(t *testing.T) {
 			t.Fatal(err)
 		}
 		commits := 0
-		life(t, l, func() {
+		lifeOf(t, l, 24, func() {
 			commits++
 			if totals := l.Totals(); totals.LastWriteOK {
 				shown = commits
@@ -90,7 +90,7 @@ func TestPowerCutAtAnyTime(t *testing.T) {
 	alive, _ := run(-1)
 	random := rand.New(rand.NewPCG(1, 2))
 	torn, beginningsLost := 0, 0
-	for range 200 {
+	for range 80 {
 		crashAt := random.IntN(alive.steps)
 		fs, shown := run(crashAt)
 		for range 5 {
