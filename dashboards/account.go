@@ -10,7 +10,7 @@ func account() Dashboard {
 	return newDashboard(accountUID, "GREEN-API / Account",
 		"One WhatsApp account: from attempted to read, calls and their outcomes, what waits and what restricts it.",
 		variables, annotations(chosenAccounts),
-		section{title: "How is the account? As things are now, whatever the time range", panels: append(append(accountNow(), callsNow()...), fires(columns))},
+		section{title: "How is the account? As things are now, whatever the time range", panels: append(append(accountNow(), callsNow()...), fires(columns, 5))},
 		section{title: "Messages: do they arrive and get read?", panels: accountMessages()},
 		section{title: "Calls: are they answered?", panels: accountCalls()},
 		section{title: "What waits, and what restricts the account?", panels: accountRestrictions()},
@@ -109,7 +109,7 @@ func callsNow() []Panel {
 			title: "Usual", width: 4, height: statHeight, unit: share,
 			means:   "Answer-seizure ratio of the last 7 days, of all chats and media: what is usual for this account.",
 			formula: "pickUp / (pickUp + hungUp + declined), in 7 days: id_instance:greenapi_calls_answered_per_seized:ratio_baseline7d",
-			queries: []query{{recorded("id_instance:greenapi_calls_answered_per_seized:ratio_baseline7d"), "usual"}},
+			queries: []query{{once(recorded("id_instance:greenapi_calls_answered_per_seized:ratio_baseline7d")), "usual"}},
 		}),
 		stat(view{
 			title: "Mean call", width: 4, height: statHeight, unit: lasting,

@@ -26,7 +26,6 @@ const notListed = "only the list of a partner's account says until when; these a
 var empty = map[string]string{
 	"greenapi-account: Paid until A":                   notListed,
 	"greenapi-fleet: Paid until A":                     notListed,
-	"greenapi-fleet: Paid until B":                     notListed,
 	"greenapi-fleet: Messages in the hour before B":    "there are no more accounts than are shown",
 	"greenapi-fleet: Calls in the hour before B":       "there are no more accounts than are shown",
 	"greenapi-account: Messages B":                     "the journal is whole",

@@ -14,13 +14,12 @@ var (
 	in15m = deadline{"within 15 min", `le=~"900(\\.0)?"`, "15m"}
 	in1h  = deadline{"within 1 h", `le=~"3600(\\.0)?"`, "1h"}
 	in4h  = deadline{"within 4 h", `le=~"14400(\\.0)?"`, "4h"}
-	in24h = deadline{"within 24 h", `le=~"86400(\\.0)?"`, "1d"}
 )
 
-// inTime shows which share of what was due reached a stage within some deadlines. What
-// was sent less long ago than a deadline is not due yet, and does not count: a campaign
-// that has just begun is no dip.
-func inTime(title, means, delay, due string, first deadline, more ...deadline) Panel {
+// inTime shows which share of what was due reached a stage within two deadlines. What
+// was sent less long ago than the later one is not due yet, and does not count: a
+// campaign that has just begun is no dip.
+func inTime(title, means, delay, due string, first, late deadline) Panel {
 	const day = "24h"
 	grown := func(metric, offset string) string {
 		return sum(once("increase("+metric+"["+day+"]"+offset+")", "chat_type"))
@@ -29,45 +28,34 @@ func inTime(title, means, delay, due string, first deadline, more ...deadline) P
 		return grown(accounts(delay+"_bucket", d.bucket, chosenChats), offset)
 	}
 	whole := func(offset string) string { return grown(accounts(due, chosenChats), offset) }
-	of := func(d deadline) string { return ratio(reached(d, ""), whole(" offset "+d.offset)) }
-	n := whole(" offset " + first.offset)
+	n := whole(" offset " + late.offset)
+	of := func(d deadline) string { return ratio(reached(d, ""), n) }
 	v := view{
 		title: title, width: 12, height: 9, unit: share, interval: "15m",
 		means: means + " What was due less long ago does not count yet. Delays are upper bounds. The band is where the true share of the first " +
 			"lies with 95 % confidence: wide where there are few messages. Dashed, the first a week ago.",
-		formula: fmt.Sprintf("%s_bucket / %s offset by the deadline, each grown in 24 h; Wilson's bounds with z = 1.96", delay, due),
-		empty:   "No messages that were due in this time range",
+		formula: fmt.Sprintf("%s_bucket / %s offset by the later deadline, each grown in 24 h; Wilson's bounds with z = 1.96", delay, due),
+		empty:   noneDue,
 		queries: []query{
 			{of(first), first.name},
 			{wilson(of(first), n, "-"), "lower bound"},
 			{wilson(of(first), n, "+"), "upper bound"},
-			{ratio(reached(first, " offset 1w"), whole(" offset "+weekAnd(first.offset))), "a week ago"},
+			{of(late), late.name},
+			{ratio(reached(first, " offset 1w"), whole(" offset 7d"+late.offset)), "a week ago"},
 		},
 	}
-	changes := []change{band("lower bound", "upper bound"), ghost("a week ago"), colored(first.name, teal), hiddenInLegend("lower bound", "upper bound")}
-	for n, d := range more {
-		v.queries = append(v.queries, query{of(d), d.name})
-		changes = append(changes, colored(d.name, []string{blue, amber}[n]))
-	}
-	return timeseries(v, changes...)
-}
-
-// weekAnd is a week and an offset.
-func weekAnd(offset string) string {
-	if offset == "1d" {
-		return "8d"
-	}
-	return "7d" + offset
+	return timeseries(v, band("lower bound", "upper bound"), ghost("a week ago"), hiddenInLegend("lower bound", "upper bound"),
+		colored(first.name, teal), colored(late.name, blue))
 }
 
 func accountInTime() []Panel {
 	return []Panel{
 		inTime("Delivered in time, of those sent",
 			"Share of the messages sent in 24 hours that were delivered in time. In groups a message is delivered when the last member has it.",
-			"greenapi_message_delivery_delay_seconds", "greenapi_messages_sent_total", in15m, in1h, in24h),
+			"greenapi_message_delivery_delay_seconds", "greenapi_messages_sent_total", in15m, in1h),
 		inTime("Read in time, of those delivered",
 			"Share of the messages delivered in 24 hours that were read in time. Receipts can be switched off, and strangers send none: compare it with itself.",
-			"greenapi_message_read_delay_seconds", "greenapi_messages_delivered_total", in4h, in1h, in24h),
+			"greenapi_message_read_delay_seconds", "greenapi_messages_delivered_total", in1h, in4h),
 	}
 }
 
@@ -129,11 +117,12 @@ func accountReach() []Panel {
 			means:   "Chats in the window to which a message was delivered, or with which a call was answered.",
 			formula: "reached = greenapi_window_chats_reached / greenapi_window_chats",
 			empty:   "No messages and no calls in the window",
+			none:    "none",
 			queries: []query{{expr: some(chats("greenapi_window_chats"))}},
 		}, []column{
 			{title: "By", label: "journal", width: 80, grow: true},
 			{title: "Chat", label: "chat_type", width: 75},
-			{title: "Chats", width: 70, unit: number, expr: some(chats("greenapi_window_chats"))},
+			{title: "Chats", width: 80, unit: number, expr: some(chats("greenapi_window_chats"))},
 			{title: "Reached", width: 80, unit: share, expr: ratio(chats("greenapi_window_chats_reached"), chats("greenapi_window_chats"))},
 		}, sortedBy("Chats", true)),
 		table(view{
@@ -141,6 +130,7 @@ func accountReach() []Panel {
 			means:   "Private chats by how often they were called in the window, and of how many of them a call was answered.",
 			formula: "answered = greenapi_window_call_chats that are reached / all of them, by attempts",
 			empty:   "No private calls in the window",
+			none:    "none",
 			queries: []query{{expr: some(tries)}},
 		}, []column{
 			{title: "Calls", label: "attempts", width: 80, grow: true},
@@ -153,10 +143,11 @@ func accountReach() []Panel {
 				"Known with --greenapi.number-prefixes.",
 			formula: "delivered = delivered / sent: increase(greenapi_destination_messages_total); answered = pickUp / (pickUp + hungUp + declined): increase(greenapi_destination_calls_total)",
 			empty:   "Not known: --greenapi.number-prefixes is not set, or nothing was sent",
+			none:    "not set",
 			queries: []query{{expr: some(messages("observed")) + " or " + some(calls(""))}},
 		}, []column{
-			{title: "Prefix", label: "prefix", width: 70, grow: true},
-			{title: "Messages", width: 85, unit: number, expr: some(messages("observed"))},
+			{title: "Prefix", label: "prefix", width: 65, grow: true},
+			{title: "Messages", width: 105, unit: number, expr: some(messages("observed"))},
 			{title: "Arrived", width: 75, unit: share, expr: ratio(messages("delivered"), messages("sent"))},
 			{title: "Calls", width: 60, unit: number, expr: some(calls(""))},
 			{title: "Taken", width: 65, unit: share, expr: ratio(calls(answered), calls(seized))},

@@ -55,10 +55,14 @@ func exporterCollectors() []Panel {
 	return []Panel{
 		timeline(view{
 			title: "Collectors that failed", width: 12, height: 10, unit: words, interval: "2m",
-			means:   fmt.Sprintf("Collectors that failed in the time range, at most the %d that failed most.", shownAccounts),
+			means:   fmt.Sprintf("Collectors that failed in the time range, at most the %d that failed most, and all others together.", shownAccounts),
 			formula: "greenapi_scrape_collector_success; where exporters disagree, the better",
-			empty:   "✔ No collector failed in this time range",
-			queries: []query{{named(success + " and on (id_instance, collector) " + worst), "{{account}} {{collector}}"}},
+			empty:   noExporter,
+			queries: []query{
+				{named(success + " and on (id_instance, collector) " + worst), "{{account}} {{collector}}"},
+				// Without a row, a timeline would say "Data does not have a time field".
+				{"min(" + success + " unless on (id_instance, collector) " + worst + ")", "all others"},
+			},
 		}, successWords(), linked),
 		timeseries(view{
 			title: "Accounts with a failing collector, by reason", width: 12, height: 10, unit: number, interval: "5m",
@@ -176,20 +180,6 @@ func exporterJournals() []Panel {
 			},
 		}),
 		timeseries(view{
-			title: "Invalid records", width: 8, height: 8, unit: number,
-			means:   "Records in the windows that could not be read.",
-			formula: "sum of greenapi_window_invalid_records, by journal",
-			empty:   "✔ No invalid record in this time range",
-			queries: []query{{some(sum(once(accounts("greenapi_window_invalid_records"), "journal"), "journal")), "{{journal}}"}},
-		}, fewEvents),
-		timeseries(view{
-			title: "Ledger entries", width: 8, height: 8, unit: number,
-			means:   "Records that the exporter remembers, so as to count each one once.",
-			formula: "sum of greenapi_ledger_entries, by journal",
-			empty:   noExporter,
-			queries: []query{{sum(once(accounts("greenapi_ledger_entries"), "journal"), "journal"), "{{journal}}"}},
-		}),
-		timeseries(view{
 			title: "Age of the last whole read", width: 12, height: 8, unit: minutes, empty: noExporter,
 			means: "How long ago the whole window was last read, for the account where it is longest. Reads between ask for what is recent, " +
 				"and what they cannot show waits for the next whole one.",
@@ -202,6 +192,20 @@ func exporterJournals() []Panel {
 			formula: "increase(greenapi_journal_late_changes_total) by journal",
 			empty:   "✔ No change came late in this time range",
 			queries: []query{{events("greenapi_journal_late_changes_total"), "{{journal}}"}},
+		}),
+		timeseries(view{
+			title: "Invalid records", width: 8, height: 8, unit: number,
+			means:   "Records in the windows that could not be read.",
+			formula: "sum of greenapi_window_invalid_records, by journal",
+			empty:   "✔ No invalid record in this time range",
+			queries: []query{{some(sum(once(accounts("greenapi_window_invalid_records"), "journal"), "journal")), "{{journal}}"}},
+		}, fewEvents),
+		timeseries(view{
+			title: "Ledger entries", width: 8, height: 8, unit: number,
+			means:   "Records that the exporter remembers, so as to count each one once.",
+			formula: "sum of greenapi_ledger_entries, by journal",
+			empty:   noExporter,
+			queries: []query{{sum(once(accounts("greenapi_ledger_entries"), "journal"), "journal"), "{{journal}}"}},
 		}),
 		timeseries(view{
 			title: "Age of the counters", width: 8, height: 8, unit: days,
@@ -240,6 +244,7 @@ func exporterProcess() []Panel {
 			means:   "Which versions run, and since when.",
 			formula: "greenapi_exporter_build_info; up for = now − process_start_time_seconds",
 			empty:   noExporter,
+			none:    "none scraped",
 			queries: []query{{
 				expr: `label_replace(max by (job, instance, version, revision, goversion) (` + exporters("greenapi_exporter_build_info") +
 					`), "revision", "$1", "revision", "(.{10}).*")`,

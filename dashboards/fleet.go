@@ -13,7 +13,7 @@ func fleet() Dashboard {
 	return newDashboard(fleetUID, "GREEN-API / Fleet",
 		"All WhatsApp accounts at a glance: which are in trouble, do messages arrive and get read, are calls answered, is it worse than last week.",
 		variables, annotations(`id_instance=~"$id_instance|"`),
-		section{title: "Is any account in trouble?", panels: append(fleetHealth(), fleetTrouble(), fires(12), fleetStates())},
+		section{title: "Is any account in trouble?", panels: append(fleetHealth(), fleetTrouble(), fires(12, 7), fleetStates())},
 		section{title: "What became of the messages and calls? As the journals are now, whatever the time range", panels: append(fleetOutcomes(), fleetTable())},
 		section{title: "Is it worse than usual?", panels: append(fleetTraffic(), fleetRatios()...)},
 		section{title: "Where to look first", panels: append(fleetOffenders(), fleetKinds()...)},
@@ -117,14 +117,14 @@ func fleetTrouble() Panel {
 
 // fires lists the alerts that fire. That none does, or that no rules are loaded, are
 // rows of their own: an empty table would look the same for both.
-func fires(width int) Panel {
+func fires(width, height int) Panel {
 	since := "1000 * max by (alertname, severity, id_instance) (" + firingSince() + ")"
 	about := "(" + named(since) + ` or label_replace(` + since + ` unless on (id_instance) ` + accountNames() + `, "account", "$1", "id_instance", "(.*)"))`
 	say := func(what, text string) string {
 		return `label_replace((` + what + `) + 0 / 0, "alert", "` + text + `", "", "")`
 	}
 	return table(view{
-		title: "What fires, and since when?", width: width, height: 7,
+		title: "What fires, and since when?", width: width, height: height,
 		means:   "Alerts that fire now, with the account that they are about. An alert without one is about the exporter. Click on the alert for its runbook.",
 		formula: "ALERTS named GreenAPI… in the state firing; since: ALERTS_FOR_STATE",
 		empty:   noExporter,
@@ -132,9 +132,9 @@ func fires(width int) Panel {
 			say("greenapi:threshold:scrape_seconds unless on () count("+firingAlerts()+")", "✔ No alert fires") + " or " +
 			say("absent(greenapi:threshold:scrape_seconds)", "▲ The rules are not loaded")}},
 	}, []column{
-		{title: "Alert", label: "alert", width: 190, grow: true, link: toRunbook()},
-		{title: "Severity", label: "severity", width: 90, mappings: severityWords()},
-		{title: "Account", label: "account", width: 165, link: toAccount("${__data.fields.id_instance}")},
+		{title: "Alert", label: "alert", width: 175, grow: true, link: toRunbook()},
+		{title: "Severity", label: "severity", width: 95, mappings: severityWords()},
+		{title: "Account", label: "account", width: 195, link: toAccount("${__data.fields.id_instance}")},
 		{title: "Since", width: 110, unit: date, value: true, empty: nothing},
 	}, sortedBy("Severity", false))
 }
@@ -187,6 +187,7 @@ func fleetTable() Panel {
 			"read = read / (delivered + read); answered = pickUp / (pickUp + hungUp + declined), in the window; " +
 			"usual = id_instance:greenapi_calls_answered_per_seized:ratio_baseline7d",
 		empty:   noExporter,
+		none:    "Nothing known",
 		queries: []query{{expr: withAccount("max by (id_instance, name) (" + lastKnown("greenapi_instance_info") + ")")}},
 	}, []column{
 		{title: "Account", label: "name", width: 110, grow: true, link: toAccount("${__data.fields.Id}")},
@@ -202,7 +203,7 @@ func fleetTable() Panel {
 		},
 		{title: "Calls", width: 65, expr: byAccount(windowCalls()), unit: number},
 		{title: "Answered", width: 85, unit: share, expr: answeredOfSeized(windowCalls, "id_instance").expr()},
-		{title: "Usual", width: 70, unit: share, expr: recorded("id_instance:greenapi_calls_answered_per_seized:ratio_baseline7d")},
+		{title: "Usual", width: 70, unit: share, expr: once(recorded("id_instance:greenapi_calls_answered_per_seized:ratio_baseline7d"))},
 		{title: "Truncated", width: 90, unit: words, mappings: either("▲ yes", ochre, "no", slate), expr: once(accounts("greenapi_window_truncated"))},
 		{title: "Data age", width: 85, unit: lasting, thresholds: oldData(), expr: once(dataAge())},
 	}, sortedBy("State", false))
@@ -234,21 +235,19 @@ func fleetTraffic() []Panel {
 func fleetRatios() []Panel {
 	compared := func(title, means, formula, empty, name, color string, at func(offset string) string) Panel {
 		return timeseries(view{
-			title: title, width: 8, height: 8, unit: share, interval: "15m",
+			title: title, width: 8, height: 8, unit: share, interval: "30m",
 			means: means + " Dashed, a week ago.", formula: formula, empty: empty,
 			queries: []query{{at(""), name}, {at(" offset 1w"), "a week ago"}},
 		}, ghost("a week ago"), colored(name, color))
 	}
-	// In the 2 hours before: long enough for some messages, short enough for the counters
-	// of many accounts.
 	within := func(delay, due string, d deadline) func(string) string {
 		grown := func(metric, offset string) string {
-			return sum(once("increase("+metric+"[2h]"+offset+")", "chat_type"))
+			return sum(once("increase("+metric+"[24h]"+offset+")", "chat_type"))
 		}
 		return func(offset string) string {
 			late := " offset " + d.offset
 			if offset != "" {
-				late = " offset " + weekAnd(d.offset)
+				late = " offset 7d" + d.offset
 			}
 			return ratio(grown(accounts(delay+"_bucket", d.bucket), offset), grown(accounts(due), late))
 		}
@@ -258,12 +257,12 @@ func fleetRatios() []Panel {
 		return ratio(of("id_instance:greenapi_calls_answered:increase24h"), of("id_instance:greenapi_calls_seized:increase24h"))
 	}
 	return []Panel{
-		compared("Delivered within 15 min", "Share of the messages sent in 2 hours that were delivered within 15 minutes, over all accounts. Delays are upper bounds.",
-			"greenapi_message_delivery_delay_seconds_bucket of 900 s / greenapi_messages_sent_total, 15 minutes before, each grown in 2 h",
-			noMessages, "delivered", teal, within("greenapi_message_delivery_delay_seconds", "greenapi_messages_sent_total", in15m)),
-		compared("Read within 4 h", "Share of the messages delivered in 2 hours that were read within 4 hours, over all accounts. Delays are upper bounds.",
-			"greenapi_message_read_delay_seconds_bucket of 14400 s / greenapi_messages_delivered_total, 4 hours before, each grown in 2 h",
-			noMessages, "read", blue, within("greenapi_message_read_delay_seconds", "greenapi_messages_delivered_total", in4h)),
+		compared("Delivered within 15 min", "Share of the messages sent in 24 hours that were delivered within 15 minutes, over all accounts. What was sent less long ago does not count yet. Delays are upper bounds.",
+			"greenapi_message_delivery_delay_seconds_bucket of 900 s / greenapi_messages_sent_total, 15 minutes before, each grown in 24 h",
+			noneDue, "delivered", teal, within("greenapi_message_delivery_delay_seconds", "greenapi_messages_sent_total", in15m)),
+		compared("Read within 4 h", "Share of the messages delivered in 24 hours that were read within 4 hours, over all accounts. What was delivered less long ago does not count yet. Delays are upper bounds.",
+			"greenapi_message_read_delay_seconds_bucket of 14400 s / greenapi_messages_delivered_total, 4 hours before, each grown in 24 h",
+			noneDue, "read", blue, within("greenapi_message_read_delay_seconds", "greenapi_messages_delivered_total", in4h)),
 		compared("Calls answered (ASR), 24 h", "Share of the calls that reached a telephone which were picked up, over all accounts.",
 			"calls answered / calls picked up, hung up or declined, in the 24 hours before", noRecords, "ASR", amber, asr),
 	}

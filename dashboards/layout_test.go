@@ -3,6 +3,7 @@ package dashboards_test
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,6 +22,7 @@ const (
 	titleSides = 50 // of a panel: its padding, and the mark of the description
 	cellSides  = 14 // of a cell
 	headSides  = 14 // of a column's head
+	sortArrow  = 22 // in the head of the column that the rows are sorted by
 )
 
 // inter has the widths of the letters of Grafana's font, Inter, from the space to the
@@ -68,8 +70,8 @@ func TestColumnsFit(t *testing.T) {
 			}
 			room := screen*p.GridPos.W/24 - 18
 			order, ok := columnsOf(p)
-			if !ok { // a matrix: a column for each hour
-				if need := 60 + 24*p.FieldConfig.Defaults.Custom.Width; need > room {
+			if !ok { // a matrix: a column for each day, of 50 pixels at least
+				if need := 62 + 7*max(50, p.FieldConfig.Defaults.Custom.Width); need > room {
 					t.Errorf("%s needs %d pixels and has %d", p.Title, need, room)
 				}
 				continue
@@ -82,7 +84,11 @@ func TestColumnsFit(t *testing.T) {
 					growing++
 				}
 				need += width
-				if least := textWidth(title, 14) + headSides; width < least {
+				least := textWidth(title, 14) + headSides
+				if slices.ContainsFunc(p.Options.SortBy, func(s dashboards.Sort) bool { return s.DisplayName == title }) {
+					least += sortArrow
+				}
+				if width < least {
 					t.Errorf("%s: the head of the column %s needs %d pixels and has %d", p.Title, title, least, width)
 				}
 				mappings, _ := property(p, title, "mappings").([]dashboards.Mapping)

@@ -12,6 +12,7 @@ func fleetOffenders() []Panel {
 			means:   fmt.Sprintf("%s Accounts with fewer than %.0f in the window are left out: too few to tell.", means, limit(least)),
 			formula: formula,
 			empty:   "No account has as many; or the rules are not loaded",
+			none:    "Too few to judge",
 			queries: []query{{expr: "max by (id_instance, account) (" + named(judgedOnly) + ")"}},
 		}, []column{
 			{title: "Account", label: "account", width: 150, grow: true, link: toAccount("${__data.fields.id_instance}")},
@@ -43,7 +44,7 @@ func fleetKinds() []Panel {
 			title: "Why messages failed", width: 6, height: 8, unit: number,
 			means:   "Messages in the window that failed, by reason.",
 			formula: "sum of greenapi_window_messages, by the statuses that are failures",
-			empty:   "✔ No message in the window failed",
+			empty:   "None failed, as far as is known",
 			queries: []query{{"sort_desc(" + some(sum(windowMessages(failed), "status")) + ")", "{{status}}"}},
 		}, statusColors),
 		table(view{
@@ -51,10 +52,11 @@ func fleetKinds() []Panel {
 			means:   "Messages in the window by type of chat, and what became of them. In a group a message is delivered when the last member has it.",
 			formula: "delivered = (delivered + read) / (all − pending); read = read / (delivered + read)",
 			empty:   "No messages in the window",
+			none:    "no messages",
 			queries: []query{{expr: some(sum(windowMessages(), "chat_type"))}},
 		}, []column{
-			{title: "Chat", label: "chat_type", width: 80, grow: true},
-			{title: "Messages", width: 85, unit: number, expr: some(sum(windowMessages(), "chat_type"))},
+			{title: "Chat", label: "chat_type", width: 85, grow: true},
+			{title: "Messages", width: 105, unit: number, expr: some(sum(windowMessages(), "chat_type"))},
 			{title: "Delivered", width: 85, unit: share, expr: deliveredOfAll(windowMessages, "chat_type").expr()},
 		}, sortedBy("Messages", true)),
 		table(view{
@@ -62,7 +64,7 @@ func fleetKinds() []Panel {
 			means: "Settings that the journals depend on. outgoingWebhook: statuses of messages; without it they stay sent. " +
 				"outgoingMessageWebhook: messages sent from the phone. outgoingCallWebhook: calls.",
 			formula: "greenapi_instance_setting_enabled is 0",
-			empty:   "✔ None is off, as far as is known",
+			empty:   "None is off, as far as is known",
 			queries: []query{{expr: "max by (id_instance, account, setting) (" + named(off) + ")"}},
 		}, []column{
 			{title: "Account", label: "account", width: 120, grow: true, link: toAccount("${__data.fields.id_instance}")},
@@ -73,10 +75,10 @@ func fleetKinds() []Panel {
 			means:   "Until when accounts are paid for, those that end first at the top. Known where a partner's account lists them.",
 			formula: "greenapi_instance_expiration_timestamp_seconds",
 			empty:   "Not known: no partner's account lists these",
-			queries: []query{{expr: "max by (id_instance, account) (" + named(ends) + ")"}},
+			queries: []query{{expr: "1000 * max by (id_instance, account) (" + named(ends) + ")"}},
 		}, []column{
 			{title: "Account", label: "account", width: 120, grow: true, link: toAccount("${__data.fields.id_instance}")},
-			{title: "Until", width: 110, unit: date, expr: "1000 * " + ends},
+			{title: "Until", width: 110, unit: date, value: true},
 		}, sortedBy("Until", false)),
 	}
 }

@@ -13,6 +13,7 @@ type view struct {
 	width, height int
 	interval      string // the least step; by default, twice that of the scrapes
 	empty         string // the reason, where there is nothing to show
+	none          string // the same in a table of several queries, as a row
 }
 
 // query is what a panel asks for.
@@ -265,7 +266,7 @@ func timeline(v view, mappings []Mapping, changes ...change) Panel {
 }
 
 // heatmap shows how the buckets of a histogram fill.
-func heatmap(v view, changes ...change) Panel {
+func heatmap(v view) Panel {
 	unit := v.unit
 	v.unit = number // of the cells; the unit of the axis is that of the buckets
 	p := newPanel("heatmap", v)
@@ -281,5 +282,5 @@ func heatmap(v view, changes ...change) Panel {
 		Legend:  &Legend{Show: true},
 		Tooltip: &Tooltip{Show: true, Mode: "single", YHistogram: new(true), ShowColor: new(true)},
 	}
-	return p.with(changes)
+	return p
 }

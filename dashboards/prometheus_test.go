@@ -59,7 +59,7 @@ func startServer(t *testing.T, data, text string, args ...string) *server {
 	ctx := context.WithoutCancel(t.Context())
 	cmd := exec.CommandContext(ctx, tool(t, "prometheus"), append(args,
 		"--config.file="+config, "--storage.tsdb.path="+data, "--storage.tsdb.retention.time=1y",
-		"--web.listen-address=127.0.0.1:0", "--query.lookback-delta="+(coarsely+time.Minute).String())...)
+		"--web.listen-address=127.0.0.1:0", "--query.lookback-delta="+(interval+time.Minute).String())...)
 	cmd.Env = []string{}
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

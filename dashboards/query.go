@@ -23,7 +23,7 @@ func accounts(metric string, more ...string) string {
 }
 
 // recorded selects a record of the chosen accounts.
-func recorded(record string, more ...string) string { return selected(record, chosenAccounts, more) }
+func recorded(record string) string { return selected(record, chosenAccounts, nil) }
 
 func selected(metric, chosen string, more []string) string {
 	return metric + "{" + strings.Join(append([]string{chosen}, more...), ", ") + "}"

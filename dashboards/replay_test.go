@@ -24,7 +24,7 @@ const (
 	replayed = 14 * 24 * time.Hour
 	// interval between scrapes. A coarse one keeps the replay short; Prometheus is told
 	// to look back a little further than that.
-	interval = 15 * time.Minute
+	interval = 10 * time.Minute
 
 	replayJob      = "greenapi"
 	replayInstance = "127.0.0.1:10174"
@@ -61,17 +61,9 @@ type scenario struct {
 	from     time.Time     // of the first scrape; by default, where the clock of a bubble begins
 	last     time.Duration // by default, that of replayed
 	accounts func(end time.Time) []simulation.Account
-	coarse   bool                             // whether there are fewer scrapes of what is older than three days
 	alert    bool                             // whether an alert fires at the end
 	progress func(format string, args ...any) // told of each step; nil for no one
 }
-
-// coarsely is the interval between scrapes of what is older than recently: two within
-// the hour that rules look back, and no more.
-const (
-	coarsely = 2 * interval
-	recently = 3 * 24 * time.Hour
-)
 
 // replay scrapes the accounts through the simulated time and writes what Prometheus
 // would store of the metrics that are wanted. It returns the time of the first and
@@ -102,11 +94,7 @@ func replay(t *testing.T, file string, wanted map[string]bool, s scenario) (from
 				day = d
 				s.progress("  day %d of %.0f", d, to.Sub(from).Hours()/24)
 			}
-			step := interval
-			if s.coarse && to.Sub(at) > recently {
-				step = coarsely
-			}
-			time.Sleep(step - time.Since(at))
+			time.Sleep(interval - time.Since(at))
 		}
 		out.close()
 	})

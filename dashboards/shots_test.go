@@ -24,7 +24,7 @@ var (
 
 const (
 	renderTimeout = 2 * time.Minute
-	renderQuiet   = 1500 * time.Millisecond // without a change, a page is done
+	renderQuiet   = 2500 * time.Millisecond // without a change, a page is done
 )
 
 // shot is a picture of a dashboard.
@@ -36,9 +36,11 @@ type shot struct {
 	over    string // the time range; by default, the dashboard's
 	width   int
 	theme   string
-	readme  string // what it is called for the README
-	top     int    // only so many pixels from the top; by default, all
+	readme  bool // whether it is one for the README: with the rows as they are at first
 }
+
+// readmeBytes is what a picture of the README has less than.
+const readmeBytes = 400_000
 
 // accountShots are the accounts of the demo that are shown, by what they stand for.
 var accountShots = []struct{ what, id string }{
@@ -56,13 +58,12 @@ func shots() []shot {
 				if uid == "greenapi-account" {
 					s.account = accountShots[0].id
 				}
-				if theme == "dark" && width == 1280 && uid != "greenapi-exporter" {
-					s.readme = strings.TrimPrefix(uid, "greenapi-")
-				}
 				all = append(all, s)
 			}
 		}
 	}
+	all = append(all, shot{name: "fleet", uid: "greenapi-fleet", readme: true},
+		shot{name: "account", uid: "greenapi-account", account: accountShots[0].id, readme: true})
 	for _, a := range accountShots[1:] {
 		all = append(all, shot{name: "account-" + a.what, uid: "greenapi-account", account: a.id})
 	}
@@ -117,8 +118,11 @@ func TestShots(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Logf("%s: %d kB", file, len(png)/1000)
-			if s.readme != "" && *shotsReadme != "" {
-				if err := os.WriteFile(filepath.Join(*shotsReadme, s.readme+".png"), png, 0o644); err != nil {
+			if s.readme && *shotsReadme != "" {
+				if len(png) >= readmeBytes {
+					t.Errorf("%s has %d kB, too many for the README", s.name, len(png)/1000)
+				}
+				if err := os.WriteFile(filepath.Join(*shotsReadme, s.name+".png"), png, 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -132,7 +136,7 @@ func TestShots(t *testing.T) {
 
 // address is the page of a picture.
 func (s shot) address(w *world) string {
-	values := url.Values{"kiosk": {"1"}, "theme": {"dark"}, "var-datasource": {sourceWithRules}, "from": {"now-24h"}, "to": {"now"}}
+	values := url.Values{"kiosk": {"1"}, "theme": {"dark"}, "var-datasource": {sourceWithRules}, "from": {"now-24h"}, "to": {"now"}, "refresh": {""}}
 	if s.theme != "" {
 		values.Set("theme", s.theme)
 	}
@@ -159,17 +163,24 @@ func (s shot) take(t *testing.T, b *browser, w *world) []byte {
 	b.resize(width, 1000)
 	b.call("Page.navigate", map[string]any{"url": s.address(w)}, nil)
 	s.settle(t, b)
-	b.evaluate(`document.querySelectorAll('[aria-label="Expand row"]').forEach(b => b.click())`, nil)
-	var height int
-	for range 5 { // a page that is taller draws more panels, which may be taller
+	height := 0
+	for range 8 { // a page that is taller draws more panels and rows, which may be taller
+		var open, now int
+		if !s.readme {
+			b.evaluate(`(() => {
+			const closed = document.querySelectorAll('[aria-label="Expand row"]');
+			closed.forEach(b => b.click());
+			return closed.length;
+		})()`, &open)
+		}
 		s.settle(t, b)
-		var now int
 		b.evaluate(pageHeight, &now)
-		if now == height {
+		if now == height && open == 0 {
 			break
 		}
 		height = now
 		b.resize(width, height)
+		s.settle(t, b)
 	}
 	s.settle(t, b)
 	var faults []string
@@ -243,7 +254,7 @@ const (
 			if (error) faults.push(title + ': error: ' + (error.getAttribute('aria-label') || error.innerText));
 			const content = panel.querySelector('[data-testid="data-testid panel content"]') || panel;
 			const text = content.innerText;
-			for (const bad of ['-∞', '∞', 'NaN', 'Data does not have a time field', 'No data', 'undefined', '1970'])
+			for (const bad of ['-∞', '∞', 'NaN', 'Data does not have a time field', 'No data', 'unexpected error', 'undefined', '1970'])
 				if (text.includes(bad)) faults.push(title + ': shows ' + bad);
 			for (const cell of content.querySelectorAll('[role="columnheader"]'))
 				if (cell.firstElementChild && cell.firstElementChild.scrollWidth > cell.clientWidth + 1) faults.push(title + ': the column ' + cell.innerText + ' is cut');

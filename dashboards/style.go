@@ -53,6 +53,7 @@ const (
 	noExporter = "Nothing known: no exporter was scraped in this time range"
 	noRecords  = "No records: the rules are not loaded, or are younger than what this shows"
 	noMessages = "No messages in this time range"
+	noneDue    = "No message was due yet in this time range"
 	noCalls    = "No calls in this time range"
 	noAnswers  = "No calls answered in this time range"
 )

@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -35,6 +36,11 @@ func table(v view, columns []column, changes ...change) Panel {
 	}
 	values := len(v.queries)
 	v.queries = append(v.queries, labels...)
+	if values > 0 && columns[0].label != "" && v.none != "" {
+		// Of several queries that find nothing, Grafana shows the heads of the columns alone.
+		last := &v.queries[len(v.queries)-1]
+		last.expr = fmt.Sprintf(`%s or label_replace(absent(%s) + 0 / 0, %q, %q, "", "")`, last.expr, last.expr, columns[0].label, v.none)
+	}
 	p := newPanel("table", v)
 	p.instant("table")
 	p.FieldConfig.Defaults.Custom = &Custom{CellOptions: &CellOptions{Type: "auto"}, MinWidth: 72}

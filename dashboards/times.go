@@ -1,6 +1,9 @@
 package dashboards
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // answerTimes says at which hours of which days people answer and read.
 func answerTimes() []Panel {
@@ -11,19 +14,19 @@ func answerTimes() []Panel {
 	const kept = "in the last 4 weeks, by the browser's clock"
 	return []Panel{
 		hoursByDays(view{
-			title: "Calls answered, by hour and weekday", unit: number,
+			title: "Calls answered, by hour", unit: number,
 			means:   "Calls that were picked up " + kept + ".",
 			formula: "sum of increase(greenapi_calls_total) of the status pickUp, by hour and day of the week",
 			empty:   "No calls in the last 4 weeks",
 		}, whole(byHourAndDay(calls(answered)))),
 		hoursByDays(view{
-			title: "Share of calls answered (ASR), by hour and weekday", unit: share,
+			title: "Share answered (ASR), by hour", unit: share,
 			means:   fmt.Sprintf("Answer-seizure ratio %s. Hours with fewer than %d calls are left out.", kept, shownCalls),
 			formula: "pickUp / (pickUp + hungUp + declined), by hour and day of the week",
 			empty:   "No hour with enough calls in the last 4 weeks",
 		}, fmt.Sprintf("clamp_max(%s / (%s >= %d), 1)", byHourAndDay(calls(answered)), byHourAndDay(calls(seized)), shownCalls)),
 		hoursByDays(view{
-			title: "Messages read, by hour and weekday", unit: number,
+			title: "Messages read, by hour", unit: number,
 			means:   "Messages that were read " + kept + ".",
 			formula: "sum of increase(greenapi_messages_read_total), by hour and day of the week",
 			empty:   "No messages in the last 4 weeks",
@@ -42,39 +45,33 @@ const (
 )
 
 // byHourAndDay adds up, over 4 weeks, what an expression finds for each hour, by the
-// hour of the day and the day of the week.
+// hour of the day and the day of the week, of which Monday is 0.
 func byHourAndDay(perHour string) string {
 	clock := "vector(time() - 3600 + " + utcOffset + ")" // of the hour that has just ended
 	return fmt.Sprintf(`sum_over_time((%s * on () group_left (hour) label_replace(count_values("hour", hour(%s)), "hour", "0$1", "hour", "(.)")`+
-		` * on () group_left (day) count_values("day", day_of_week(%s)))[4w:1h])`, perHour, clock, clock)
+		` * on () group_left (day) count_values("day", (day_of_week(%s) + 6) %% 7))[4w:1h])`, perHour, clock, clock)
 }
 
-// hoursByDays is a table of hours and days, the fuller the darker.
+// hoursByDays is a table of hours and days, the fuller the lighter.
 func hoursByDays(v view, expr string) Panel {
-	v.width, v.height = columns, 10
+	v.width, v.height = columns/2, 25
 	v.queries = []query{{expr: expr}}
 	p := newPanel("table", v)
 	p.instant("table")
 	d := &p.FieldConfig.Defaults
-	d.Custom = &Custom{CellOptions: &CellOptions{Type: "color-background", Mode: "basic"}, Width: 45, Align: "center"}
+	d.Custom = &Custom{CellOptions: &CellOptions{Type: "color-background", Mode: "basic"}, Width: 75, Align: "center"}
 	d.Color = &Color{Mode: "continuous-blues"}
 	d.Decimals = new(0)
-	const corner = `day\hour`
-	p.override(corner, Property{"displayName", "Day"}, Property{"custom.width", 60}, Property{"custom.cellOptions", CellOptions{Type: "auto"}},
-		Property{"mappings", []Mapping{weekdays()}}, Property{"unit", text})
-	p.Options = &Options{ShowHeader: new(true), CellHeight: "sm", SortBy: []Sort{{DisplayName: "Day"}}}
+	d.Mappings = []Mapping{missing("·")}
+	p.override(`hour\day`, Property{"displayName", "Hour"}, Property{"custom.width", 62}, Property{"custom.cellOptions", CellOptions{Type: "auto"}},
+		Property{"unit", text})
+	for n, day := range []string{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"} {
+		p.override(strconv.Itoa(n), Property{"displayName", day})
+	}
+	p.Options = &Options{ShowHeader: new(true), CellHeight: "sm", SortBy: []Sort{{DisplayName: "Hour"}}}
 	p.Transformations = []Transformation{
-		{ID: "sortBy", Options: SortBy{Sort: []SortField{{Field: "hour"}}}},
-		{ID: "groupingToMatrix", Options: Matrix{ColumnField: "hour", RowField: "day", ValueField: "Value", EmptyValue: "null"}},
+		{ID: "sortBy", Options: SortBy{Sort: []SortField{{Field: "day"}}}},
+		{ID: "groupingToMatrix", Options: Matrix{ColumnField: "day", RowField: "hour", ValueField: "Value", EmptyValue: "null"}},
 	}
 	return p
-}
-
-// weekdays names the days of the week as PromQL counts them.
-func weekdays() Mapping {
-	options := make(map[string]MappingResult)
-	for n, day := range []string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"} {
-		options[fmt.Sprint(n)] = MappingResult{Text: day, Index: n}
-	}
-	return Mapping{Type: "value", Options: options}
 }

@@ -102,7 +102,7 @@ func history(t *testing.T) *blocks {
 	t.Helper()
 	began := time.Now()
 	s := scenario{
-		from: began.Add(-replayed).Truncate(interval), coarse: true, progress: t.Logf,
+		from: began.Add(-replayed).Truncate(interval), progress: t.Logf,
 		accounts: func(time.Time) []simulation.Account { return simulation.Demo(1, time.Now).Accounts() },
 	}
 	db := &blocks{path: t.TempDir()}
@@ -131,6 +131,7 @@ func history(t *testing.T) *blocks {
 func historyKey(t *testing.T) string {
 	t.Helper()
 	hash := sha256.New()
+	fmt.Fprintln(hash, interval)
 	for _, name := range slices.Sorted(maps.Keys(wantedMetrics(t))) {
 		fmt.Fprintln(hash, name)
 	}
