@@ -2,6 +2,7 @@ package dashboards_test
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -291,6 +292,21 @@ func TestDashboardsLeadToEachOther(t *testing.T) {
 
 // runbooks are where the alerts are explained, by the rules.
 const runbooks = "https://github.com/greenapi-exporter/greenapi_exporter/blob/main/deploy/prometheus/runbooks.md#"
+
+// TestAlertsHaveTheirRunbooks holds that the dashboards' links to runbooks lead to their
+// places: by the alert's name as it is, which the anchors of headings are not.
+func TestAlertsHaveTheirRunbooks(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../deploy/prometheus/runbooks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range readRules(t) {
+		if r.Alert != "" && !strings.Contains(string(text), `<a id="`+r.Alert+`"></a>`) {
+			t.Errorf("the runbook of %s has no anchor", r.Alert)
+		}
+	}
+}
 
 // TestLinks holds that dashboards and alerts lead to dashboards and variables that
 // exist.
