@@ -213,7 +213,7 @@ func (a *account) messageLife() int64 {
 // day is quite like another of its kind.
 func (a *account) share(hour int64) float64 {
 	local := time.Unix(hour*secondsPerHour, 0).UTC().Add(a.UTCOffset)
-	luck := newDice(a.key, saltDay, uint64(local.Unix()/86400)) //nolint:gosec // only a seed
+	luck := newDice(a.key, saltDay, uint64(local.Unix()/86400))
 	rhythm := &a.Rhythm
 	for i := range a.Phases {
 		if p := &a.Phases[i]; p.Rhythm != nil && p.covers(hour*secondsPerHour) {

@@ -135,7 +135,7 @@ func appendID(b []byte, key uint64) []byte {
 // that nobody has.
 func (a *account) appendChat(b []byte, chat int32, group bool) []byte {
 	if group {
-		h := hash(a.key, saltGroup, uint64(chat)) //nolint:gosec // not negative
+		h := hash(a.key, saltGroup, uint64(chat))
 		if a.NumericChats {
 			return appendNumericChat(b, h, -int64(h%1e12)-1)
 		}
@@ -156,7 +156,7 @@ func (a *account) appendChat(b []byte, chat int32, group bool) []byte {
 }
 
 func (a *account) contact(chat int32) uint64 {
-	return hash(a.key, saltContact, uint64(chat)) //nolint:gosec // not negative
+	return hash(a.key, saltContact, uint64(chat))
 }
 
 // number is a contact's number: 999 and 9 digits.

@@ -92,8 +92,8 @@ func fullFiles(t *testing.T) (files [][]byte) {
 	recent := read(2*time.Minute, false)
 	recent.Recent = 11 * time.Minute
 	commitMessages(t, l, recent, message("A", "delivered", 2*time.Minute))
-	for _, after := range []time.Duration{10, 18, 26} {
-		recent.Date, recent.Recent = start.Add(after*time.Minute), 18*time.Minute
+	for _, minutes := range []int{10, 18, 26} {
+		recent.Date, recent.Recent = start.Add(time.Duration(minutes)*time.Minute), 18*time.Minute
 		commitMessages(t, l, recent)
 	}
 	commitMessages(t, l, read(27*time.Minute, true), message("B", "delivered", 22*time.Minute), odd, private)
