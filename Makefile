@@ -62,7 +62,7 @@ build: ## Build bin/greenapi_exporter: static, stamped with its version, reprodu
 .PHONY: test
 test: ## Run the unit, golden and fault tests, with the race detector
 	@echo '== go test $(or $(RACE),without the race detector: no C compiler) ./...'
-	go test $(RACE) -shuffle=on -timeout 5m $(TEST_FLAGS) ./...
+	go test $(RACE) -shuffle=on -timeout 10m $(TEST_FLAGS) ./...
 
 .PHONY: check
 check: lint test e2e ## Run all that CI asks for: lint, test, e2e
