@@ -87,7 +87,7 @@ func atLeast(v view, expr, journal string) Panel {
 		{"(" + expr + " and on () " + truncated + ` == 1) * on () group_left (hours) count_values("hours", ` + covered + ")", "▲ truncated: the newest {{hours}} h"},
 	}
 	return stat(v, func(p *Panel) {
-		p.Options.TextMode = "auto"
+		p.Options.TextMode = "value_and_name"
 		p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, Override{
 			Matcher: Matcher{ID: "byFrameRefID", Options: "B"},
 			Properties: []Property{
@@ -154,7 +154,7 @@ func accountRestrictions() []Panel {
 				{sum(chatMessages(`status=~"pending|suspended"`), "status"), "{{status}}"},
 				{"max(" + accounts("greenapi_instance_queue_messages") + ")", "queue"},
 			},
-		}),
+		}, fewEvents),
 		timeseries(view{
 			title: "Oldest pending message", width: 8, height: 8, unit: minutes,
 			means:   "How long the oldest pending message has waited to be sent; dashed, from where on it is late.",

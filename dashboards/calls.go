@@ -71,7 +71,7 @@ func accountTalk() []Panel {
 			title: "Durations of answered calls", width: 12, height: 9, unit: lasting, interval: bar, empty: noAnswers,
 			means:   "How many answered calls were how long. The scale below says which colour is how many.",
 			formula: "increase(greenapi_call_duration_seconds_bucket) by le",
-			queries: []query{{whole(buckets(counted(bucket))), "{{le}}"}},
+			queries: []query{{whereCounted(whole(buckets(counted(bucket))), accounts(duration+"_count", chosenChats, chosenMedia)), "{{le}}"}},
 		}),
 		timeseries(view{
 			title: "Duration of answered calls, 6 h", width: 12, height: 9, unit: minutes, interval: "5m", empty: noAnswers,

@@ -62,7 +62,8 @@ func accountInTime() []Panel {
 // accountDelays say how long messages take.
 func accountDelays() []Panel {
 	buckets := func(delay string) string {
-		return whole(sum(once(counted(accounts(delay+"_bucket", chosenChats)), "le", "chat_type"), "le"))
+		return whereCounted(whole(sum(once(counted(accounts(delay+"_bucket", chosenChats)), "le", "chat_type"), "le")),
+			accounts(delay+"_count", chosenChats))
 	}
 	bounded := func(stage, delay string) query {
 		of := sum(once(over("$__range", accounts("greenapi_message_delays_bounded_total", `stage="`+stage+`"`, chosenChats)), "stage", "chat_type"))
