@@ -176,6 +176,9 @@ func withoutEveryFourth(t *testing.T, values string) string {
 			continue
 		}
 		base, step, _ := strings.Cut(first, "+")
+		if i := strings.LastIndex(first, "-"); i > 0 {
+			base, step = first[:i], first[i:]
+		}
 		start, err := strconv.ParseFloat(base, 64)
 		if err != nil {
 			t.Fatalf("values %q: %v", values, err)

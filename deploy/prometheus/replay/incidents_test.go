@@ -38,8 +38,6 @@ func kind(k simulation.IncidentKind, share float64) simulation.Incident {
 }
 
 func allIncidents() []incident {
-	burst := kind(simulation.IncidentBurst, 0)
-	burst.Factor = 60
 	skew := kind(simulation.IncidentClockSkew, 0)
 	skew.From, skew.To, skew.Skew = start, start.Add(2*time.Hour), 2*time.Hour
 	status := func(code int) simulation.Incident {
@@ -61,16 +59,15 @@ func allIncidents() []incident {
 		{name: "status webhook off", incident: kind(simulation.IncidentWebhooksOff, 0), alert: "GreenAPIStatusWebhookOff", within: 90 * time.Minute},
 		{name: "API answers 500", incident: kind(simulation.IncidentServerErrors, 0), alert: "GreenAPICollectorFailing", within: 30 * time.Minute, also: []string{stale, gap}},
 		{name: "API answers 500 to 7 of 10", incident: kind(simulation.IncidentServerErrors, 0.7), alert: "GreenAPICollectorFailing", within: time.Hour, also: []string{stale}},
-		{name: "API answers 500 to 2 of 5", incident: kind(simulation.IncidentServerErrors, 0.4), alert: "GreenAPICollectorFailing", within: 2 * time.Hour},
+		{name: "API answers 500 to 2 of 5", incident: kind(simulation.IncidentServerErrors, 0.4), alert: "GreenAPICollectorFailing", within: 2 * time.Hour, also: []string{stale}},
 		{name: "one 404 to everything", incident: once, within: 0},
 		{name: "404 to everything", incident: status(404), alert: "GreenAPICollectorFailing", within: 30 * time.Minute, also: []string{stale, gap}},
 		{name: "429 storm", incident: kind(simulation.IncidentRateLimited, 0.9), alert: "GreenAPIRateLimited", within: 30 * time.Minute, also: []string{stale}},
 		{name: "quota used up", incident: kind(simulation.IncidentQuota, 0), alert: "GreenAPIQuotaUsedUp", within: 20 * time.Minute, muted: []string{stale}, also: []string{gap}},
 		{name: "token revoked", incident: kind(simulation.IncidentTokenRevoked, 0), alert: "GreenAPITokenRejected", within: 20 * time.Minute, muted: []string{stale}, also: []string{gap}},
-		{name: "token refused every other time", incident: flapping, alert: "GreenAPITokenRejected", within: 90 * time.Minute},
+		{name: "token refused every other time", incident: flapping, alert: "GreenAPITokenRejected", within: 90 * time.Minute, also: []string{"GreenAPICollectorFailing", stale}},
 		{name: "403 to one method", incident: refused, alert: "GreenAPIMethodForbidden", within: 40 * time.Minute, also: []string{stale, gap}},
 		{name: "account expired", incident: kind(simulation.IncidentExpired, 0), alert: "GreenAPIAccountExpired", within: 20 * time.Minute, muted: []string{stale}, also: []string{gap}},
-		{name: "journal truncated", incident: burst, alert: "GreenAPIWindowTruncated", within: 14 * time.Hour, also: []string{gap, "GreenAPITrafficSurge"}},
 		{name: "API's clock 2 h ahead at the start", incident: skew, alert: "GreenAPIClockSkew", within: 25 * time.Minute},
 	}
 }
