@@ -10,5 +10,8 @@
 //
 //	go test -tags e2e -run '^TestReplay$' -v -timeout 1h ./deploy/prometheus/replay -replay.full
 //
+// Incidents of traffic, and lives in which nothing happens, are counted from the
+// simulation itself (Count), so that many accounts can live for weeks.
+//
 // TestVictoria hands the same to vmalert, and holds that the same alerts fire.
 package replay

@@ -36,7 +36,7 @@ func chosenForm() form {
 	}
 	return form{
 		step: 10 * time.Minute, late: 10 * time.Minute, incidentDays: 5, restartDays: 3,
-		trafficStep: 30 * time.Minute, quietDays: 26, seeds: 1,
+		trafficStep: 15 * time.Minute, quietDays: 26, seeds: 1,
 	}
 }
 
