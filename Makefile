@@ -80,7 +80,7 @@ E2E_TOOLS := E2E_EXPORTER='$(BIN)/greenapi_exporter' E2E_PROMETHEUS='$(BIN)/prom
 .PHONY: e2e
 e2e: build $(PROMETHEUS) $(ALERTMANAGER) $(VICTORIA) ## The real binary with real Prometheus, Alertmanager and VictoriaMetrics (builds these into bin/: minutes, once)
 	$(E2E_TOOLS) go test -tags e2e -count=1 -p 1 -timeout 30m $(TEST_FLAGS) \
-		./deploy/e2e ./deploy/prometheus ./deploy/alertmanager ./deploy/compose ./dashboards ./deploy/prometheus/replay
+		./deploy/e2e ./deploy/prometheus ./deploy/alertmanager ./deploy/compose ./dashboards
 
 .PHONY: replay
 replay: $(PROMETHEUS) ## Replay weeks of incidents and of quiet against the rules, and write the table of deploy/prometheus/detection.md: half an hour
