@@ -89,13 +89,27 @@ func withCredentials(cfg *promconfig.HTTPClientConfig, dial promconfig.DialConte
 		if o.GrantType == grantTypeJWT {
 			credential = secret(string(o.ClientCertificateKey), o.ClientCertificateKeyFile)
 		}
-		rt = promconfig.NewOAuth2RoundTripper(credential, o, rt,
-			promconfig.WithHTTP2Disabled(), promconfig.WithDialContextFunc(boundedDial(dial)))
+		rt = oauth{promconfig.NewOAuth2RoundTripper(credential, o, rt,
+			promconfig.WithHTTP2Disabled(), promconfig.WithDialContextFunc(boundedDial(dial))), rt}
 	}
 	if cfg.HTTPHeaders != nil {
 		rt = promconfig.NewHeadersRoundTripper(cfg.HTTPHeaders, rt)
 	}
 	return rt
+}
+
+// oauth lets go of the idle connections to the API only. That of prometheus/common
+// (v0.72.1) reads, without its lock, what a request under way may set; its connections
+// to the OAuth server end by themselves, see [boundedDial].
+type oauth struct {
+	http.RoundTripper
+
+	base http.RoundTripper
+}
+
+// CloseIdleConnections serves the http.Client's method of this name.
+func (t oauth) CloseIdleConnections() {
+	(&http.Client{Transport: t.base}).CloseIdleConnections()
 }
 
 // grantTypeJWT is how prometheus/common names the grant of RFC 7523.

@@ -105,9 +105,9 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// load loads a configuration file.
+// load loads a configuration file, in an environment of its own.
 func load(path string) (*config.Config, error) {
-	return config.NewFile(path, defaults(), os.LookupEnv).Load()
+	return config.NewFile(path, defaults(), environment(map[string]string{"SEARCH_PATH": "usr/bin:/bin"})).Load()
 }
 
 func TestLoadGood(t *testing.T) {
