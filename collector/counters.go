@@ -20,6 +20,9 @@ var (
 	callsShortTotal = newFamily(Counter, "calls_short_total",
 		"Number of the answered calls (pickUp) in greenapi_calls_total that lasted 6 seconds or less.",
 		"media", "chat_type")
+	callTalk = newFamily(Counter, "call_talk_seconds_total",
+		"Seconds that the answered calls (pickUp) in greenapi_calls_total lasted together.",
+		"media", "chat_type")
 	callDuration = newFamily(Histogram, "call_duration_seconds",
 		"Duration of the answered calls (pickUp) in greenapi_calls_total.",
 		"media", "chat_type")
@@ -27,7 +30,7 @@ var (
 		"Number of private calls by number prefix and outcome. Only with --greenapi.number-prefixes. The prefix is \"other\" for numbers with none of them, and \"none\" for chats without a number.",
 		"prefix", "status")
 
-	callCounterFamilies = []*Family{callsTotal, participantsTotal, callsShortTotal, callDuration, destinationCalls}
+	callCounterFamilies = []*Family{callsTotal, participantsTotal, callsShortTotal, callTalk, callDuration, destinationCalls}
 
 	observedTotal = newFamily(Counter, "messages_observed_total",
 		"Number of outgoing messages, whatever became of them, and of events about messages (edits, deletions, reactions, votes in polls) by their type. Each is counted once, when it is first seen. Messages that were in the journal at the first read are not counted.",
@@ -50,6 +53,12 @@ var (
 	readDelay = newFamily(Histogram, "message_read_delay_seconds",
 		"Time from delivered to read of the messages in greenapi_messages_read_total."+upperBounds,
 		"chat_type")
+	deliveredInTime = newFamily(Counter, "messages_delivered_in_time_total",
+		"Number of the messages in greenapi_messages_delivered_total that were delivered within 15 minutes of being sent, by the upper bound of the delay.",
+		"chat_type")
+	readInTime = newFamily(Counter, "messages_read_in_time_total",
+		"Number of the messages in greenapi_messages_read_total that were read within 4 hours of being delivered, by the upper bound of the delay.",
+		"chat_type")
 	delaysBounded = newFamily(Counter, "message_delays_bounded_total",
 		"Number of delays that are known by their bounds only, and whose bounds lie in different buckets of greenapi_message_delivery_delay_seconds (stage delivered) or greenapi_message_read_delay_seconds (stage read).",
 		"stage", "chat_type")
@@ -58,7 +67,8 @@ var (
 		"prefix", "stage")
 
 	messageCounterFamilies = []*Family{
-		observedTotal, sentTotal, deliveredTotal, readTotal, failedTotal, deliveryDelay, readDelay, delaysBounded, destinationMessages,
+		observedTotal, sentTotal, deliveredTotal, readTotal, failedTotal,
+		deliveryDelay, readDelay, deliveredInTime, readInTime, delaysBounded, destinationMessages,
 	}
 
 	gapsTotal = newFamily(Counter, "journal_gaps_total",
@@ -89,8 +99,14 @@ type callCounters struct {
 	prefixes prefixes
 }
 
-// shortBucket is the bucket of calls of at most 6 seconds.
-const shortBucket = 1
+// The counters beside the histograms are for rules: a server that converts classic
+// histograms to native ones stores no buckets and no sums of its own, and MetricsQL
+// reads no native ones.
+const (
+	shortBucket       = 1 // of calls of at most 6 seconds
+	deliveredInBucket = 1 // of deliveries within 15 minutes
+	readInBucket      = 3 // of readings within 4 hours
+)
 
 func (c callCounters) collect(e emitter) {
 	totals := c.ledger.Totals()
@@ -104,6 +120,7 @@ func (c callCounters) collect(e emitter) {
 	for l, h := range withZeros(totals.Durations, usualDurations()...) {
 		e.histogram(callDuration, h, ledger.DurationBuckets[:], created, l.Media, l.ChatType)
 		e.counter(callsShortTotal, float64(h.Buckets[shortBucket]), created, l.Media, l.ChatType)
+		e.counter(callTalk, float64(h.Sum), created, l.Media, l.ChatType)
 	}
 	e.destinations(destinationCalls, totals.DestinationCalls, created, c.prefixes, vocabulary.ZeroFilled(vocabulary.CallStatuses()))
 	e.journalTotals(outgoingCalls.name, totals.CallJournal)
@@ -170,12 +187,13 @@ func (c messageCounters) collect(e emitter) {
 	for l, n := range withZeros(totals.Failed, failures...) {
 		e.counter(failedTotal, float64(n), created, l.Reason, l.ChatType)
 	}
-	for family, delays := range map[*Family]map[string]ledger.Histogram{
-		deliveryDelay: totals.DeliveryDelays, readDelay: totals.ReadDelays,
-	} {
-		for chatType, h := range withZeros(delays, private) {
-			e.histogram(family, h, ledger.DelayBuckets[:], created, chatType)
-		}
+	for chatType, h := range withZeros(totals.DeliveryDelays, private) {
+		e.histogram(deliveryDelay, h, ledger.DelayBuckets[:], created, chatType)
+		e.counter(deliveredInTime, float64(h.Buckets[deliveredInBucket]), created, chatType)
+	}
+	for chatType, h := range withZeros(totals.ReadDelays, private) {
+		e.histogram(readDelay, h, ledger.DelayBuckets[:], created, chatType)
+		e.counter(readInTime, float64(h.Buckets[readInBucket]), created, chatType)
 	}
 	for l, n := range withZeros(totals.DelaysBounded, delays...) {
 		e.counter(delaysBounded, float64(n), created, l.Stage, l.ChatType)

@@ -24,7 +24,7 @@ const settleLimit = 2 * time.Minute
 // counterNames are the series that count what happened on an account.
 var counterNames = []string{
 	"greenapi_calls_total", "greenapi_call_participants_total",
-	"greenapi_call_duration_seconds_bucket", "greenapi_call_duration_seconds_sum", "greenapi_call_duration_seconds_count",
+	"greenapi_call_duration_seconds_bucket", "greenapi_call_duration_seconds_sum", "greenapi_call_duration_seconds_count", "greenapi_call_talk_seconds_total",
 	"greenapi_messages_observed_total", "greenapi_messages_sent_total", "greenapi_messages_delivered_total",
 	"greenapi_messages_read_total", "greenapi_messages_failed_total",
 }
@@ -95,6 +95,7 @@ func addTruth(counts e2e.Samples, id string, t simulation.Truth) {
 	for l, durations := range t.Durations {
 		for _, seconds := range durations {
 			add(seconds, "call_duration_seconds_sum", metric("media", l.Media, "chat_type", l.ChatType))
+			add(seconds, "call_talk_seconds_total", metric("media", l.Media, "chat_type", l.ChatType))
 			add(1, "call_duration_seconds_count", metric("media", l.Media, "chat_type", l.ChatType))
 			for _, bound := range []int{3, 6, 10, 30, 60, 120, 300, 600, 1800, 3600} {
 				if seconds <= bound {

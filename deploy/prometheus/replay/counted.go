@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -35,6 +34,12 @@ func Count(sim *simulation.Simulation, start time.Time, step, length time.Durati
 	return r
 }
 
+// What is in time, in seconds.
+const (
+	deliveredIn = 900
+	readIn      = 14400
+)
+
 // counted is the counters of an account, by series.
 type counted struct {
 	account  simulation.Account
@@ -49,8 +54,6 @@ var (
 		"textMessage", "imageMessage", "videoMessage", "documentMessage", "audioMessage", "locationMessage", "contactMessage",
 		"extendedTextMessage",
 	}
-	// seconds are the buckets of the delays.
-	seconds = []int{300, 900, 3600, 14400, 43200, 86400}
 )
 
 func newCounted(a simulation.Account) *counted {
@@ -73,8 +76,8 @@ func newCounted(a simulation.Account) *counted {
 			}
 			c.talk(media, chat, nil)
 		}
-		c.delays("greenapi_message_delivery_delay_seconds", chat, nil)
-		c.delays("greenapi_message_read_delay_seconds", chat, nil)
+		c.delays("greenapi_messages_delivered_in_time_total", deliveredIn, chat, nil)
+		c.delays("greenapi_messages_read_in_time_total", readIn, chat, nil)
 	}
 	return c
 }
@@ -94,30 +97,26 @@ func (c *counted) series(metric string, labels ...string) string {
 }
 
 func (c *counted) talk(media, chat string, durations []int) {
-	short := 0
+	short, talked := 0, 0
 	for _, d := range durations {
-		c.inc("greenapi_call_duration_seconds_sum", float64(d), "media", media, "chat_type", chat)
+		talked += d
 		if d <= 6 {
 			short++
 		}
 	}
-	c.inc("greenapi_call_duration_seconds_sum", 0, "media", media, "chat_type", chat)
-	c.inc("greenapi_call_duration_seconds_count", float64(len(durations)), "media", media, "chat_type", chat)
-	c.inc("greenapi_call_duration_seconds_bucket", float64(short), "media", media, "chat_type", chat, "le", "6.0")
+	c.inc("greenapi_call_talk_seconds_total", float64(talked), "media", media, "chat_type", chat)
 	c.inc("greenapi_calls_short_total", float64(short), "media", media, "chat_type", chat)
 }
 
-func (c *counted) delays(metric, chat string, delays []int) {
-	for _, bound := range seconds {
-		n := 0
-		for _, d := range delays {
-			if d <= bound {
-				n++
-			}
+// delays counts those of at most so many seconds.
+func (c *counted) delays(metric string, most int, chat string, delays []int) {
+	n := 0
+	for _, d := range delays {
+		if d <= most {
+			n++
 		}
-		c.inc(metric+"_bucket", float64(n), "chat_type", chat, "le", fmt.Sprintf("%d.0", bound))
 	}
-	c.inc(metric+"_count", float64(len(delays)), "chat_type", chat)
+	c.inc(metric, float64(n), "chat_type", chat)
 }
 
 // add counts what became visible in [from, to).
@@ -141,10 +140,10 @@ func (c *counted) add(sim *simulation.Simulation, from, to time.Time) {
 		c.talk(l.Media, l.ChatType, durations)
 	}
 	for chat, delays := range t.DeliveryDelays {
-		c.delays("greenapi_message_delivery_delay_seconds", chat, delays)
+		c.delays("greenapi_messages_delivered_in_time_total", deliveredIn, chat, delays)
 	}
 	for chat, delays := range t.ReadDelays {
-		c.delays("greenapi_message_read_delay_seconds", chat, delays)
+		c.delays("greenapi_messages_read_in_time_total", readIn, chat, delays)
 	}
 }
 
