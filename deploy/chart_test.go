@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -504,7 +505,7 @@ func TestChartShowsTheDashboards(t *testing.T) {
 		t.Fatalf("no dashboards: %v", err)
 	}
 	for _, name := range names {
-		want[filepath.Base(name)] = read(t, filepath.Join("deploy", name))
+		want[filepath.Base(name)] = compactJSON(t, read(t, filepath.Join("deploy", name)))
 	}
 	for _, o := range ofKind(objects(t, render(t, chart, everything)), "ConfigMap") {
 		if at(o, "metadata", "labels", "grafana_dashboard") != "1" {
@@ -517,9 +518,24 @@ func TestChartShowsTheDashboards(t *testing.T) {
 			if len(got[name]) > 200<<10 {
 				t.Errorf("%s is too large for kubectl apply: %d bytes", name, len(got[name]))
 			}
+			got[name] = compactJSON(t, got[name])
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("dashboards (-files +chart):\n%s", diff)
 	}
+}
+
+// compactJSON is a text of JSON without spaces, its keys sorted.
+func compactJSON(t *testing.T, text string) string {
+	t.Helper()
+	var value any
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		t.Fatal(err)
+	}
+	compact, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(compact)
 }

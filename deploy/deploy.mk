@@ -20,7 +20,7 @@ SCHEMAS     := bin/schemas/.kubernetes-$(KUBERNETES_VERSION)-operator-$(PROMETHE
 # os/processor, and for arm its version.
 RELEASE_PLATFORMS ?= linux/amd64 linux/arm64 linux/arm/7 darwin/amd64 darwin/arm64
 # What is in a tarball beside the program.
-RELEASE_EXTRAS := LICENSE README.md CHANGELOG.md .github/SECURITY.md testdata/screenshots/instances.png \
+RELEASE_EXTRAS := LICENSE README.md CHANGELOG.md .github/SECURITY.md .github/CONTRIBUTING.md deploy/flags.md deploy/metrics.md testdata/screenshots/instances.png \
 	deploy/README.md deploy/performance.md deploy/dependencies.md deploy/fleet.md deploy/fleet deploy/engines.md deploy/systemd deploy/web-config deploy/alertmanager deploy/prometheus/scrape \
 	deploy/prometheus/rules deploy/prometheus/runbooks.md deploy/prometheus/detection.md $(wildcard deploy/grafana dashboards)
 RELEASE_DATE    = $(shell TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd)
