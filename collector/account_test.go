@@ -197,6 +197,34 @@ func TestAccountMethodsMissing(t *testing.T) {
 	})
 }
 
+// TestWhatWorkedIsOfferedAfterRestart has calls answer 404 after a restart: the state
+// file knows that they have worked, so that it is a failure.
+func TestWhatWorkedIsOfferedAfterRestart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		path := t.TempDir()
+		for _, missing := range []bool{false, true} {
+			dir := folder(t, path)
+			b := newBench(t, func(o *collector.Options) { o.Ledgers = dir }, "")
+			if missing {
+				b.instance.SetUnsupported("lastOutgoingCalls")
+			}
+			families := gather(t, b.refresh(t))
+			if up, _ := value(families, "greenapi_up"); (up == 1) == missing {
+				t.Errorf("up is %v, and that calls answer 404 is %v", up, missing)
+			}
+			if got, _ := value(families, "greenapi_scrape_collector_failure", "collector=calls", "reason=not_found"); (got == 1) != missing {
+				t.Errorf("the failure of calls is %v, and that they answer 404 is %v", got, missing)
+			}
+			b.Close()
+			if err := dir.Close(); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
 // TestLyingAccountAnswers puts nonsense in place of the account's answers.
 func TestLyingAccountAnswers(t *testing.T) {
 	t.Parallel()

@@ -93,8 +93,13 @@ func newJournalSource[R any](j *journal[R], s *setup, l *ledger.Ledger) source {
 }
 
 func (s journalSource[R]) name() string        { return s.journal.name }
-func (s journalSource[R]) optional() bool      { return s.journal.optional }
 func (journalSource[R]) shared() time.Duration { return 0 }
+
+// optional implements source. What the memory knows of has worked, before a restart it
+// may be.
+func (s journalSource[R]) optional() bool {
+	return s.journal.optional && s.totals(s.ledger.Totals()).Baseline.IsZero()
+}
 
 // fetch streams the journal, or its recent part, into the memory. It takes effect only
 // when the answer was read to its end.

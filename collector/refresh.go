@@ -218,7 +218,7 @@ var refused = map[client.Reason]bool{
 
 // undecided tells whether it depends on the other collectors what the attempt means.
 func (a attempt) undecided(s source) bool {
-	return a.Err != nil && a.Err.Reason == client.ReasonNotFound && s.optional() && a.LastSuccess.IsZero()
+	return a.Err != nil && a.Err.Reason == client.ReasonNotFound && a.LastSuccess.IsZero() && s.optional()
 }
 
 // judged tells a method that the instance does not offer from one that answers 404

@@ -15,7 +15,7 @@ type source interface {
 	name() string
 	// fetch asks the API. It returns what it found, or an *client.Error.
 	fetch(ctx context.Context, log *slog.Logger) (finding, error)
-	// optional tells whether some instances lack the method.
+	// optional tells whether the instance may lack the method, as far as is known.
 	optional() bool
 	// shared is how long scrapes share what was found; 0 to ask for each.
 	shared() time.Duration

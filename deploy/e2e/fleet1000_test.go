@@ -135,7 +135,7 @@ func (f *thousand) journal(t *testing.T, account simulation.Account, method stri
 // await waits until this holds for every account by a scrape later than a time.
 func (f *thousand) await(t *testing.T, condition string, after time.Time) {
 	t.Helper()
-	f.prometheus.Await(t, time.Until(after)+fleetInterval+time.Minute,
+	f.prometheus.Await(t, time.Until(after)+fleetInterval+5*time.Minute, // however slow the machine
 		fmt.Sprintf(`count(%s and on (target) timestamp(up{job="fleet"}) > %.3f) == bool %d`, condition, unix(after), fleetAccounts))
 }
 
