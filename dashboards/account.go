@@ -115,15 +115,14 @@ func callsNow() []Panel {
 			title: "Mean call", width: 4, height: statHeight, unit: lasting,
 			means:   "Average call duration: of the answered calls alone.",
 			formula: "seconds of answered calls / answered calls, in the window",
-			queries: []query{{windowACD([]string{chosenChats, chosenMedia}), "ACD"}},
+			queries: []query{{windowTalked() + " / (" + sum(chatCalls(answered)) + " > 0)", "ACD"}},
 		}),
 		stat(view{
 			title: "Calls at a time", width: 4, height: statHeight, unit: words,
 			means:   "Calls that went on at a time, on average over the window: the traffic, in erlangs. 1 means a telephone that is never free.",
 			formula: "seconds of answered calls / seconds of the window",
 			queries: []query{{
-				sum(once(accounts("greenapi_window_call_duration_seconds_sum", chosenChats, chosenMedia), "media", "chat_type")) +
-					" / max(" + accounts("greenapi_window_lookback_seconds") + ")", "erlangs",
+				windowTalked() + " / max(" + accounts("greenapi_window_lookback_seconds") + ")", "erlangs",
 			}},
 		}, func(p *Panel) { p.FieldConfig.Defaults.Decimals = new(3) }),
 		stat(view{
@@ -135,12 +134,16 @@ func callsNow() []Panel {
 	}
 }
 
-// windowACD is the mean duration of the selected calls in the window that were answered.
-func windowACD(selectors []string, by ...string) string {
-	part := func(suffix string) string {
-		return sum(once(accounts("greenapi_window_call_duration_seconds"+suffix, selectors...), "media", "chat_type"), by...)
+// windowTalked is how many seconds the chosen calls in the window took that were
+// answered. Where the histogram of it is native, its average is worth that many calls.
+func windowTalked() string {
+	const duration = "greenapi_window_call_duration_seconds"
+	chosen := func(metric string, more ...string) string {
+		return accounts(metric, append(more, chosenChats, chosenMedia)...)
 	}
-	return part("_sum") + " / (" + part("_count") + " > 0)"
+	each := func(expr string) string { return once(expr, "media", "chat_type") }
+	calls := each(chosen("greenapi_window_calls", answered))
+	return sum(each(chosen(duration+"_sum")) + " or " + each("histogram_avg("+chosen(duration)+") >= 0") + " * " + calls + " or 0 * " + calls)
 }
 
 func accountRestrictions() []Panel {

@@ -3,10 +3,6 @@ package dashboards
 // callWindow is over how long ratios of calls are taken: long enough for some calls.
 const callWindow = "6h"
 
-// shortCall selects the bucket of calls of at most 6 s. Prometheus 3 stores its bound
-// as 6.0.
-const shortCall = `le=~"6(\\.0)?"`
-
 // grownCalls is how many calls there were in the call window, in the chosen chats and
 // media.
 func grownCalls(more ...string) string { return grownCallsBefore("", more...) }
@@ -16,11 +12,8 @@ func grownCallsBefore(offset string, more ...string) string {
 	return sum(once("increase("+calls+"["+callWindow+"]"+offset+")", "status", "media", "chat_type"))
 }
 
-// grownDurations is how much a part of the histogram of durations grew by.
-func grownDurations(part string, more ...string) string {
-	durations := accounts("greenapi_call_duration_seconds"+part, append(more, chosenChats, chosenMedia)...)
-	return sum(once(over(callWindow, durations), "media", "chat_type"))
-}
+// durations are those of answered calls.
+var durations = histogram{"greenapi_call_duration_seconds", []string{"media", "chat_type"}, []string{chosenChats, chosenMedia}}
 
 func accountCalls() []Panel {
 	asr := func(offset string) string {
@@ -52,13 +45,13 @@ func accountCalls() []Panel {
 }
 
 func accountTalk() []Panel {
-	const duration = "greenapi_call_duration_seconds"
-	labels := []string{"media", "chat_type"}
-	buckets := func(grown string) string { return sum(once(grown, "le", "media", "chat_type"), "le") }
-	bucket := accounts(duration+"_bucket", chosenChats, chosenMedia)
 	quantile := func(q, legend string) query {
-		return query{"histogram_quantile(" + q + ", " + buckets(over(callWindow, bucket)) + ") / 60", legend}
+		return query{durations.quantile(q, callWindow) + " / 60", legend}
 	}
+	grown := func(counter string) string {
+		return sum(once(over(callWindow, accounts(counter, chosenChats, chosenMedia)), "media", "chat_type"))
+	}
+	talk := accounts("greenapi_call_talk_seconds_total", chosenChats, chosenMedia)
 	by := func(label string) []query {
 		return []query{{some(whole(sum(once(counted(accounts("greenapi_calls_total", chosenChats, chosenMedia)), "status", "media", "chat_type"), label))), "{{" + label + "}}"}}
 	}
@@ -71,30 +64,28 @@ func accountTalk() []Panel {
 			title: "Durations of answered calls", width: 12, height: 9, unit: lasting, interval: bar, empty: noAnswers,
 			means:   "How many answered calls were how long. The scale below says which colour is how many.",
 			formula: "increase(greenapi_call_duration_seconds_bucket) by le",
-			queries: []query{{whereCounted(whole(buckets(counted(bucket))), accounts(duration+"_count", chosenChats, chosenMedia)), "{{le}}"}},
+			queries: []query{{durations.cells(), "{{le}}"}},
 		}),
 		timeseries(view{
 			title: "Duration of answered calls, 6 h", width: 12, height: 9, unit: minutes, interval: "5m", empty: noAnswers,
 			means:   "Average call duration (ACD), and what half and nine tenths of the calls stay below (from the buckets, by interpolation).",
-			formula: "ACD = seconds of answered calls / answered calls; histogram_quantile(0.5 and 0.9); in the 6 hours before",
+			formula: "ACD = greenapi_call_talk_seconds_total / answered calls; histogram_quantile(0.5 and 0.9); in the 6 hours before",
 			queries: []query{
-				{grownDurations("_sum") + " / (" + grownDurations("_count") + " > 0) / 60", "ACD"},
+				{grown("greenapi_call_talk_seconds_total") + " / (" + grownCalls(answered) + " > 0) / 60", "ACD"},
 				quantile("0.5", "median"), quantile("0.9", "90 %"),
 			},
 		}, colored("ACD", teal), colored("median", blue), colored("90 %", amber)),
 		timeseries(view{
 			title: "Calls at a time, by hour", width: 12, height: 8, unit: erlangs, interval: bar, empty: noAnswers,
 			means:   "Calls that went on at a time, on average over each hour: the traffic, in erlangs (E). A call is booked when it ends.",
-			formula: "rate(greenapi_call_duration_seconds_sum): seconds talked / seconds",
-			queries: []query{{
-				some(sum(once("rate("+accounts(duration+"_sum", chosenChats, chosenMedia)+"[$__rate_interval])", labels...), "media")), "{{media}}",
-			}},
+			formula: "rate(greenapi_call_talk_seconds_total): seconds talked / seconds",
+			queries: []query{{some(sum(once("rate("+talk+"[$__rate_interval])", "media", "chat_type"), "media")), "{{media}}"}},
 		}, stacked),
 		timeseries(view{
 			title: "Short calls, 6 h", width: 12, height: 8, unit: share, interval: "5m", empty: noAnswers,
 			means:   "Share of the answered calls that ended within 6 seconds: answering machines, unwanted calls, or no sound.",
-			formula: "answered calls of at most 6 s / answered calls, in the 6 hours before",
-			queries: []query{{ratio(grownDurations("_bucket", shortCall), grownDurations("_count")), "short calls"}},
+			formula: "greenapi_calls_short_total / greenapi_calls_total with status pickUp, each grown in the 6 hours before",
+			queries: []query{{ratio(grown("greenapi_calls_short_total"), grownCalls(answered)), "short calls"}},
 		}, colored("short calls", vermilion)),
 		counts(view{
 			title: "Voice and video", width: 8, height: 8,

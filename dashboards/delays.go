@@ -1,73 +1,77 @@
 package dashboards
 
-import "fmt"
-
-// deadline is a time that a stage should be reached in: a bucket of the histograms of
-// delays.
-type deadline struct {
-	name   string
-	bucket string // its bound, as Prometheus 3 stores it or not
-	offset string
-}
+// deadline is a time that a stage should be reached in, and the counters of what reached
+// it in time and of what was due.
+type deadline struct{ name, offset, reached, due string }
 
 var (
-	in15m = deadline{"within 15 min", `le=~"900(\\.0)?"`, "15m"}
-	in1h  = deadline{"within 1 h", `le=~"3600(\\.0)?"`, "1h"}
-	in4h  = deadline{"within 4 h", `le=~"14400(\\.0)?"`, "4h"}
+	deliveredInTime = deadline{"within 15 min", "15m", "greenapi_messages_delivered_in_time_total", "greenapi_messages_sent_total"}
+	readInTime      = deadline{"within 4 h", "4h", "greenapi_messages_read_in_time_total", "greenapi_messages_delivered_total"}
 )
 
-// inTime shows which share of what was due reached a stage within two deadlines. What
-// was sent less long ago than the later one is not due yet, and does not count: a
-// campaign that has just begun is no dip.
-func inTime(title, means, delay, due string, first, late deadline) Panel {
-	const day = "24h"
-	grown := func(metric, offset string) string {
-		return sum(once("increase("+metric+"["+day+"]"+offset+")", "chat_type"))
-	}
-	reached := func(d deadline, offset string) string {
-		return grown(accounts(delay+"_bucket", d.bucket, chosenChats), offset)
-	}
-	whole := func(offset string) string { return grown(accounts(due, chosenChats), offset) }
-	n := whole(" offset " + late.offset)
-	of := func(d deadline) string { return ratio(reached(d, ""), n) }
+// formula says what share is.
+func (d deadline) formula() string {
+	return d.reached + " / " + d.due + " offset " + d.offset + ", each grown in 24 h"
+}
+
+// whole is what was due in the day before. What was sent less long ago than the deadline
+// is not due yet, and does not count: a campaign that has just begun is no dip.
+func (d deadline) whole(selectors ...string) string {
+	return d.grown(d.due, " offset "+d.offset, selectors)
+}
+
+// share is which share of it reached the stage in time.
+func (d deadline) share(selectors ...string) string {
+	return ratio(d.grown(d.reached, "", selectors), d.whole(selectors...))
+}
+
+// weekAgo is the same a week ago.
+func (d deadline) weekAgo(selectors ...string) string {
+	return ratio(d.grown(d.reached, " offset 1w", selectors), d.grown(d.due, " offset 7d"+d.offset, selectors))
+}
+
+func (deadline) grown(counter, offset string, selectors []string) string {
+	return sum(once("increase("+accounts(counter, selectors...)+"[24h]"+offset+")", "chat_type"))
+}
+
+// inTime shows which share of what was due reached a stage in time.
+func inTime(title, means, color string, d deadline) Panel {
+	p, n := d.share(chosenChats), d.whole(chosenChats)
 	v := view{
 		title: title, width: 12, height: 9, unit: share, interval: "15m",
-		means: means + " What was due less long ago does not count yet. Delays are upper bounds. The band is where the true share of the first " +
-			"lies with 95 % confidence: wide where there are few messages. Dashed, the first a week ago.",
-		formula: fmt.Sprintf("%s_bucket / %s offset by the later deadline, each grown in 24 h; Wilson's bounds with z = 1.96", delay, due),
+		means: means + " What was due less long ago does not count yet. Delays are upper bounds. The band is where the true share " +
+			"lies with 95 % confidence: wide where there are few messages. Dashed, a week ago.",
+		formula: d.formula() + "; Wilson's bounds with z = 1.96",
 		empty:   noneDue,
 		queries: []query{
-			{of(first), first.name},
-			{wilson(of(first), n, "-"), "lower bound"},
-			{wilson(of(first), n, "+"), "upper bound"},
-			{of(late), late.name},
-			{ratio(reached(first, " offset 1w"), whole(" offset 7d"+late.offset)), "a week ago"},
+			{p, d.name},
+			{wilson(p, n, "-"), "lower bound"},
+			{wilson(p, n, "+"), "upper bound"},
+			{d.weekAgo(chosenChats), "a week ago"},
 		},
 	}
-	return timeseries(v, band("lower bound", "upper bound"), ghost("a week ago"), hiddenInLegend("lower bound", "upper bound"),
-		colored(first.name, teal), colored(late.name, blue))
+	return timeseries(v, band("lower bound", "upper bound"), ghost("a week ago"), hiddenInLegend("lower bound", "upper bound"), colored(d.name, color))
 }
 
 func accountInTime() []Panel {
 	return []Panel{
 		inTime("Delivered in time, of those sent",
-			"Share of the messages sent in 24 hours that were delivered in time. In groups a message is delivered when the last member has it.",
-			"greenapi_message_delivery_delay_seconds", "greenapi_messages_sent_total", in15m, in1h),
+			"Share of the messages sent in 24 hours that were delivered within 15 minutes. In groups a message is delivered when the last member has it.",
+			teal, deliveredInTime),
 		inTime("Read in time, of those delivered",
-			"Share of the messages delivered in 24 hours that were read in time. Receipts can be switched off, and strangers send none: compare it with itself.",
-			"greenapi_message_read_delay_seconds", "greenapi_messages_delivered_total", in1h, in4h),
+			"Share of the messages delivered in 24 hours that were read within 4 hours. Receipts can be switched off, and strangers send none: compare it with itself.",
+			blue, readInTime),
 	}
 }
 
 // accountDelays say how long messages take.
 func accountDelays() []Panel {
-	buckets := func(delay string) string {
-		return whereCounted(whole(sum(once(counted(accounts(delay+"_bucket", chosenChats)), "le", "chat_type"), "le")),
-			accounts(delay+"_count", chosenChats))
+	cells := func(name string) []query {
+		return []query{{histogram{name, []string{"chat_type"}, []string{chosenChats}}.cells(), "{{le}}"}}
 	}
-	bounded := func(stage, delay string) query {
+	bounded := func(stage, counter string) query {
 		of := sum(once(over("$__range", accounts("greenapi_message_delays_bounded_total", `stage="`+stage+`"`, chosenChats)), "stage", "chat_type"))
-		all := sum(once(over("$__range", accounts(delay+"_count", chosenChats)), "chat_type"))
+		all := sum(once(over("$__range", accounts(counter, chosenChats)), "chat_type"))
 		return query{ratio(of, all), stage}
 	}
 	return []Panel{
@@ -76,22 +80,22 @@ func accountDelays() []Panel {
 			means:   "How many messages took how long from sent to delivered, by the hour in which they were delivered. Delays are upper bounds.",
 			formula: "increase(greenapi_message_delivery_delay_seconds_bucket) by le",
 			empty:   noMessages,
-			queries: []query{{buckets("greenapi_message_delivery_delay_seconds"), "{{le}}"}},
+			queries: cells("greenapi_message_delivery_delay_seconds"),
 		}),
 		heatmap(view{
 			title: "From delivered to read", width: 9, height: 8, unit: lasting, interval: bar,
 			means:   "How many messages took how long from delivered to read, by the hour in which they were read. Delays are upper bounds.",
 			formula: "increase(greenapi_message_read_delay_seconds_bucket) by le",
 			empty:   noMessages,
-			queries: []query{{buckets("greenapi_message_read_delay_seconds"), "{{le}}"}},
+			queries: cells("greenapi_message_read_delay_seconds"),
 		}),
 		stat(view{
 			title: "Known as bounds only", width: 6, height: 8, unit: share,
 			means:   "Share of the delays, in the time range, of which only bounds are known that lie in different buckets. The more, the more is the true delay below what is shown.",
-			formula: "increase(greenapi_message_delays_bounded_total) / increase of the count of delays, over the time range",
+			formula: "greenapi_message_delays_bounded_total / greenapi_messages_delivered_total or greenapi_messages_read_total, each grown in the time range",
 			queries: []query{
-				bounded("delivered", "greenapi_message_delivery_delay_seconds"),
-				bounded("read", "greenapi_message_read_delay_seconds"),
+				bounded("delivered", "greenapi_messages_delivered_total"),
+				bounded("read", "greenapi_messages_read_total"),
 			},
 		}, func(p *Panel) { p.Options.Orientation = "horizontal" }),
 	}

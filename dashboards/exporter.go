@@ -103,11 +103,14 @@ func exporterRequests() []Panel {
 	requests := once("rate("+accounts("greenapi_api_requests_total")+"[$__rate_interval])", "instance", "method")
 	failures := once(counted(accounts("greenapi_api_request_failures_total")), "instance", "method", "reason")
 	const duration = "greenapi_api_request_duration_seconds"
-	buckets := func(function, window string) string {
-		return "sum by (le) (" + function + "(" + exporters(duration+"_bucket") + "[" + window + "]))"
+	buckets := func(function string) string {
+		return "sum by (le) (" + function + "(" + exporters(duration+"_bucket") + "[$__rate_interval]))"
 	}
-	quantile := func(q, legend string) query {
-		return query{"1000 * histogram_quantile(" + q + ", " + buckets("rate", "$__rate_interval") + ")", legend}
+	native := func(function string) string {
+		return "sum(" + function + "(" + exporters(duration) + "[$__rate_interval]))"
+	}
+	below := func(q, legend string) query {
+		return query{"1000 * " + quantile(q, buckets("rate"), native("rate")), legend}
 	}
 	return []Panel{
 		timeseries(view{
@@ -127,13 +130,13 @@ func exporterRequests() []Panel {
 			title: "Durations of requests", width: 12, height: 9, unit: lasting, interval: "5m", empty: noExporter,
 			means:   "How many requests took how long, over all accounts and methods. The scale below says which colour is how many.",
 			formula: "increase(greenapi_api_request_duration_seconds_bucket) by le",
-			queries: []query{{whole(buckets("increase", "$__rate_interval")), "{{le}}"}},
+			queries: []query{{cells(whole(buckets("increase")), native("increase")), "{{le}}"}},
 		}),
 		timeseries(view{
 			title: "Duration of requests", width: 12, height: 9, unit: millis, interval: "5m", empty: noExporter,
 			means:   "What half, nine tenths and 99 of 100 requests stay below (from the buckets, by interpolation).",
 			formula: "histogram_quantile(0.5, 0.9 and 0.99) of rate(greenapi_api_request_duration_seconds_bucket)",
-			queries: []query{quantile("0.5", "median"), quantile("0.9", "90 %"), quantile("0.99", "99 %")},
+			queries: []query{below("0.5", "median"), below("0.9", "90 %"), below("0.99", "99 %")},
 		}, colored("median", teal), colored("90 %", amber), colored("99 %", vermilion)),
 		timeseries(view{
 			title: "Answers of the API, inflated", width: 12, height: 8, unit: volume, interval: "5m", empty: noExporter,

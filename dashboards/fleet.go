@@ -233,24 +233,12 @@ func fleetTraffic() []Panel {
 }
 
 func fleetRatios() []Panel {
-	compared := func(title, means, formula, empty, name, color string, at func(offset string) string) Panel {
+	compared := func(title, means, formula, empty, name, color, now, weekAgo string) Panel {
 		return timeseries(view{
 			title: title, width: 8, height: 8, unit: share, interval: "30m",
 			means: means + " Dashed, a week ago.", formula: formula, empty: empty,
-			queries: []query{{at(""), name}, {at(" offset 1w"), "a week ago"}},
+			queries: []query{{now, name}, {weekAgo, "a week ago"}},
 		}, ghost("a week ago"), colored(name, color))
-	}
-	within := func(delay, due string, d deadline) func(string) string {
-		grown := func(metric, offset string) string {
-			return sum(once("increase("+metric+"[24h]"+offset+")", "chat_type"))
-		}
-		return func(offset string) string {
-			late := " offset " + d.offset
-			if offset != "" {
-				late = " offset 7d" + d.offset
-			}
-			return ratio(grown(accounts(delay+"_bucket", d.bucket), offset), grown(accounts(due), late))
-		}
 	}
 	asr := func(offset string) string {
 		of := func(record string) string { return sum(watched(recorded(record) + offset)) }
@@ -258,12 +246,10 @@ func fleetRatios() []Panel {
 	}
 	return []Panel{
 		compared("Delivered within 15 min", "Share of the messages sent in 24 hours that were delivered within 15 minutes, over all accounts. What was sent less long ago does not count yet. Delays are upper bounds.",
-			"greenapi_message_delivery_delay_seconds_bucket of 900 s / greenapi_messages_sent_total, 15 minutes before, each grown in 24 h",
-			noneDue, "delivered", teal, within("greenapi_message_delivery_delay_seconds", "greenapi_messages_sent_total", in15m)),
+			deliveredInTime.formula(), noneDue, "delivered", teal, deliveredInTime.share(), deliveredInTime.weekAgo()),
 		compared("Read within 4 h", "Share of the messages delivered in 24 hours that were read within 4 hours, over all accounts. What was delivered less long ago does not count yet. Delays are upper bounds.",
-			"greenapi_message_read_delay_seconds_bucket of 14400 s / greenapi_messages_delivered_total, 4 hours before, each grown in 24 h",
-			noneDue, "read", blue, within("greenapi_message_read_delay_seconds", "greenapi_messages_delivered_total", in4h)),
+			readInTime.formula(), noneDue, "read", blue, readInTime.share(), readInTime.weekAgo()),
 		compared("Calls answered (ASR), 24 h", "Share of the calls that reached a telephone which were picked up, over all accounts.",
-			"calls answered / calls picked up, hung up or declined, in the 24 hours before", noRecords, "ASR", amber, asr),
+			"calls answered / calls picked up, hung up or declined, in the 24 hours before", noRecords, "ASR", amber, asr(""), asr(" offset 1w")),
 	}
 }

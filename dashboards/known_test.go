@@ -17,9 +17,10 @@ import (
 // metric is what is known of a metric.
 type metric struct {
 	labels  []string
-	kind    string // gauge, counter, histogram or record; a part of a histogram is a counter
+	kind    string // gauge, counter, histogram or record; a histogram and its parts are counters
 	account bool   // it has id_instance
 	scraped bool   // it has job and instance
+	native  bool   // it is a native histogram, where Prometheus converts the classic ones
 }
 
 // catalogue returns all metrics that a dashboard may ask for: those of accounts, the
@@ -35,13 +36,16 @@ func catalogue(t *testing.T) map[string]metric {
 		}
 		m.kind = "counter"
 		known[name+"_sum"], known[name+"_count"] = m, m
+		native := m
+		native.native = true
+		known[name] = native
 		m.labels = append(slices.Clone(m.labels), "le")
 		known[name+"_bucket"] = m
 	}
 	for _, f := range collector.Families() {
 		add(f.Name, string(f.Kind), f.Labels...)
 		if strings.HasPrefix(f.Name, "greenapi_window_") && f.Kind == collector.Histogram {
-			for _, part := range []string{"_sum", "_count", "_bucket"} { // a snapshot, which falls
+			for _, part := range []string{"", "_sum", "_count", "_bucket"} { // a snapshot, which falls
 				m := known[f.Name+part]
 				m.kind = "gauge"
 				known[f.Name+part] = m

@@ -235,7 +235,8 @@ func TestAccountsCountOnce(t *testing.T) {
 					continue
 				}
 				innermost := s.aggregations[depth-1]
-				if slices.Contains([]string{"sum", "count", "avg"}, innermost.function) {
+				// Of a native histogram there is no maximum: the average counts once, too.
+				if slices.Contains([]string{"sum", "count"}, innermost.function) || innermost.function == "avg" && !m.native {
 					t.Errorf("%s: %s of %s counts an account once for each exporter", q.where, innermost.function, s.metric)
 				}
 				if depth < 2 || s.aggregations[depth-2].function != "sum" {
@@ -288,6 +289,33 @@ func TestFormulasNameWhatThereIs(t *testing.T) {
 			for _, name := range names.FindAllString(p.Description, -1) {
 				if _, ok := known[name]; !ok {
 					t.Errorf("%s: there is no metric %s", p.Title, name)
+				}
+			}
+		}
+	})
+}
+
+// TestHistogramsAreAskedForInEachMode holds that a query that reads a part of a classic
+// histogram reads the native one, too, which some servers store in its place, and uses
+// no function that MetricsQL does not have.
+func TestHistogramsAreAskedForInEachMode(t *testing.T) {
+	t.Parallel()
+	known := catalogue(t)
+	part := regexp.MustCompile(`_(?:bucket|sum|count)$`)
+	onEach(t, func(t *testing.T, d dashboards.Dashboard) {
+		for _, q := range questions(t, d) {
+			parsed, err := parse(q.expr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(q.expr, "histogram_sum(") || strings.Contains(q.expr, "histogram_count(") || strings.Contains(q.expr, "histogram_fraction(") {
+				t.Errorf("%s: VictoriaMetrics does not know a function in %s", q.where, q.expr)
+			}
+			for _, s := range parsed.selectors {
+				whole := part.ReplaceAllString(s.metric, "")
+				isWhole := func(other selector) bool { return other.metric == whole }
+				if whole != s.metric && known[whole].native && !slices.ContainsFunc(parsed.selectors, isWhole) {
+					t.Errorf("%s: no answer without %s", q.where, s.metric)
 				}
 			}
 		}

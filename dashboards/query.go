@@ -61,12 +61,6 @@ func whole(expr string) string { return "round(" + expr + ")" }
 // some leaves out what is 0, so that legends list what there is.
 func some(expr string) string { return expr + " > 0" }
 
-// whereCounted keeps buckets where a histogram counted anything in the time range: of
-// zeros alone, Grafana would show a scale from ∞ to -∞.
-func whereCounted(buckets, count string) string {
-	return buckets + " and on () (max(increase(" + count + "[$__range] @ end())) > 0)"
-}
-
 // watched keeps, of records, the accounts that the chosen targets watch.
 func watched(expr string) string {
 	return fmt.Sprintf("(%s and on (id_instance) %s)", expr, accounts("greenapi_up"))
