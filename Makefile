@@ -11,6 +11,7 @@ SHELL         := bash
 GOLANGCI_LINT_VERSION := v2.15.0
 ALERTMANAGER_VERSION  := v0.35.0
 JSON_EXPORTER_VERSION := v0.7.0
+OLD_PROMETHEUS        := v0.53.3 v0.305.1
 BENCHSTAT_VERSION     := v0.0.0-20260908200009-22c9c6c9d4da
 
 BIN           := $(CURDIR)/bin
@@ -18,6 +19,8 @@ GOLANGCI_LINT := bin/.golangci-lint-$(GOLANGCI_LINT_VERSION)
 JSON_EXPORTER := bin/.json_exporter-$(JSON_EXPORTER_VERSION)
 ALERTMANAGER  := bin/.alertmanager-$(ALERTMANAGER_VERSION)
 PROMETHEUS    := bin/prometheus bin/promtool
+OTELCOL       := bin/otelcol
+OLDER         := $(OLD_PROMETHEUS:%=bin/prometheus-%)
 VICTORIA      := bin/victoria-metrics bin/vmagent bin/vmalert
 
 # The version stamp comes from git alone, so the same commit gives the same binary.
@@ -91,6 +94,16 @@ replay: $(PROMETHEUS) ## Replay weeks of incidents and of quiet against the rule
 chaos: build ## Every fault at once against the real binary, and a report of it (CHAOS_FOR=10m CHAOS_SEED=1)
 	$(E2E_TOOLS) go test -tags e2e -count=1 -timeout 1h -v -run '^TestChaos$$' $(TEST_FLAGS) ./deploy/e2e \
 		-chaos.for $(CHAOS_FOR) -chaos.seed $(CHAOS_SEED)
+
+# What CI leaves out: building it takes as long as all of CI.
+.PHONY: engines
+engines: build $(PROMETHEUS) $(ALERTMANAGER) $(VICTORIA) $(OTELCOL) $(OLDER) ## Older Prometheus, and the OpenTelemetry Collector (builds these into bin/: many minutes, once)
+	$(E2E_TOOLS) go test -tags e2e,engines -count=1 -run '^TestOpenTelemetryCollector$$' $(TEST_FLAGS) ./deploy/e2e
+	for prometheus in $(OLDER); do \
+		echo "== $$prometheus"; \
+		$(E2E_TOOLS) E2E_PROMETHEUS="$(CURDIR)/$$prometheus" go test -tags e2e -count=1 \
+			-run '^(TestTwoServersCountNothingTwice|TestSuspendedAccountIsTold|TestPanelsAreUnderstood)$$' $(TEST_FLAGS) ./deploy/e2e; \
+	done
 
 .PHONY: fleet
 fleet: build $(PROMETHEUS) $(ALERTMANAGER) $(VICTORIA) ## A fleet beyond one machine, of 3,000 accounts, whose parts are killed: some 10 minutes for each kind of agent (FLEET_FLAGS=...)
@@ -200,5 +213,13 @@ $(VICTORIA) &: deploy/e2e/victoria.mod deploy/e2e/victoria.sum
 	go build -buildvcs=false -modfile=deploy/e2e/victoria.mod -ldflags='-s -w' -o bin/ \
 		github.com/VictoriaMetrics/VictoriaMetrics/app/{victoria-metrics,vmagent,vmalert}
 	touch $(VICTORIA)
+
+# A module of its own, as it has dozens of dependencies.
+$(OTELCOL): $(wildcard deploy/e2e/otelcol/*)
+	go -C deploy/e2e/otelcol build -buildvcs=false -tags netgo,remove_all_sd -ldflags='-s -w' -o '$(BIN)/otelcol' .
+
+# Built in place, each with what it asks for itself.
+bin/prometheus-%:
+	go -C "$(call module_dir,github.com/prometheus/prometheus@$*)" build -buildvcs=false -tags netgo,remove_all_sd -ldflags='-s -w' -o '$(BIN)/prometheus-$*' ./cmd/prometheus
 
 include deploy/deploy.mk

@@ -208,17 +208,13 @@ func (d *distributed) stored(t *testing.T) map[string]history {
 		for _, name := range []model.LabelName{"job", "instance", "target"} {
 			delete(series.Metric, name)
 		}
-		// vmagent keeps the bounds as they are written: "6" in the text format.
-		if le, ok := series.Metric[model.BucketLabel]; ok && !strings.ContainsAny(string(le), ".I") {
-			series.Metric[model.BucketLabel] = le + ".0"
-		}
 		h := history{id: series.Metric["id_instance"]}
 		for n, value := range series.Values {
 			if value != nil {
 				h.samples = append(h.samples, model.SamplePair{Timestamp: model.Time(series.Timestamps[n]), Value: model.SampleValue(*value)})
 			}
 		}
-		key := series.Metric.String()
+		key := e2e.SeriesKey(series.Metric) // vmagent keeps bounds as they are written: "6" in the text format
 		if _, twice := stored[key]; twice {
 			t.Errorf("%s is stored twice", key)
 		}

@@ -144,7 +144,7 @@ func (p *Prometheus) Scrapes(t testing.TB, target model.LabelSet) []Ingested {
 			if name := string(series.Metric[model.MetricNameLabel]); name == "up" || strings.HasPrefix(name, "scrape_") {
 				scrape.Report[name] = float64(value.Value)
 			} else {
-				scrape.Samples[seriesKey(series.Metric)] = float64(value.Value)
+				scrape.Samples[SeriesKey(series.Metric)] = float64(value.Value)
 			}
 		}
 	}

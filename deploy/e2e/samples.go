@@ -44,7 +44,7 @@ func ParseSamples(header http.Header, exposition []byte, target model.LabelSet) 
 			}
 			sample.Metric[name] = value
 		}
-		key := seriesKey(sample.Metric)
+		key := SeriesKey(sample.Metric)
 		if _, ok := samples[key]; ok {
 			return nil, fmt.Errorf("series %s occurs twice", key)
 		}
@@ -102,9 +102,9 @@ func openMetricsSamples(exposition []byte) ([]byte, error) {
 	return samples.Bytes(), nil
 }
 
-// seriesKey writes a series' name and labels as Prometheus stores them, whoever
+// SeriesKey writes a series' name and labels as Prometheus stores them, whoever
 // they came from. To Prometheus, an empty label is no label.
-func seriesKey(metric model.Metric) string {
+func SeriesKey(metric model.Metric) string {
 	metric = metric.Clone()
 	maps.DeleteFunc(metric, func(_ model.LabelName, value model.LabelValue) bool { return value == "" })
 	for _, name := range []model.LabelName{model.BucketLabel, model.QuantileLabel} {
