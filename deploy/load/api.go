@@ -32,6 +32,7 @@ type serving struct {
 	rows     int    // of a journal; not of simulated ones
 	accounts int
 	gzip     bool
+	moving   bool // rows go by with time, and an answer holds the minutes that it is asked for; of one account
 }
 
 const (
@@ -68,7 +69,7 @@ func (s serving) kinds() []payload {
 func (s serving) args() []string {
 	return []string{
 		roleAPI, "-payload", s.payload, "-rows", strconv.Itoa(s.rows),
-		"-accounts", strconv.Itoa(s.accounts), "-gzip=" + strconv.FormatBool(s.gzip),
+		"-accounts", strconv.Itoa(s.accounts), "-gzip=" + strconv.FormatBool(s.gzip), "-moving=" + strconv.FormatBool(s.moving),
 	}
 }
 
@@ -95,8 +96,16 @@ func serveAPI(ctx context.Context, args []string, stderr io.Writer) error {
 	flags.IntVar(&s.rows, "rows", 0, "records of a journal")
 	flags.IntVar(&s.accounts, "accounts", 1, "how many accounts")
 	flags.BoolVar(&s.gzip, "gzip", false, "answer with gzip")
+	flags.BoolVar(&s.moving, "moving", false, "let rows go by with time")
 	if err := flags.Parse(args); err != nil {
 		return err //nolint:wrapcheck // the flag package has said what is wrong
+	}
+	if s.moving {
+		api, err := s.movingAPI()
+		if err != nil {
+			return err
+		}
+		return serve(ctx, api, stderr)
 	}
 	server, err := s.server()
 	if err != nil {

@@ -15,12 +15,17 @@ import (
 // /?url=A&url=B, reads A and B, throws them away, and says how many bytes these
 // were.
 func serveReader(ctx context.Context, stderr io.Writer) error {
+	return serve(ctx, http.HandlerFunc(discard), stderr)
+}
+
+// serve serves on loopback until the context ends.
+func serve(ctx context.Context, handler http.Handler, stderr io.Writer) error {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listen on loopback: %w", err)
 	}
-	server := &http.Server{Handler: http.HandlerFunc(discard), ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	err = sayListening(stderr, listener.Addr().String())

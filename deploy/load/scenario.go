@@ -33,6 +33,7 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{"scrape", measureScrapes},
+		{"recent", measureRecent},
 		{"flight", measureFlight},
 		{"million", measureMillion},
 		{"thumbnails", measureThumbnails},
@@ -120,13 +121,24 @@ func (st *stage) Close() error {
 // turns. The first read of a journal is not the usual one: its rows are new.
 func (st *stage) takeTurns(ctx context.Context, rounds, inFlight int) error {
 	for round := range rounds + 1 {
+		if err := st.takeTurn(ctx, inFlight); err != nil {
+			return err
+		}
+		if round > 0 {
+			continue
+		}
 		for _, subject := range st.subjects() {
-			if err := subject.turn(ctx, inFlight); err != nil {
-				return err
-			}
-			if round == 0 {
-				subject.turns = nil
-			}
+			subject.turns = nil
+		}
+	}
+	return nil
+}
+
+// takeTurn lets each process read every account once.
+func (st *stage) takeTurn(ctx context.Context, inFlight int) error {
+	for _, subject := range st.subjects() {
+		if err := subject.turn(ctx, inFlight); err != nil {
+			return err
 		}
 	}
 	return nil
