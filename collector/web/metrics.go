@@ -87,18 +87,15 @@ func registryOf(found prometheus.Collector) *prometheus.Registry {
 }
 
 func (s *Server) expose(w http.ResponseWriter, r *http.Request, gatherer prometheus.Gatherer) {
-	r, encoding := negotiated(r)
-	if encoding == promhttp.Zstd {
-		compressed := s.zstd.writer(w)
-		defer compressed.close()
-		w = compressed
-	}
+	r, coding := negotiated(r)
+	compressed := s.compressions.writer(w, coding)
+	defer compressed.close()
 	promhttp.HandlerFor(withoutCreated(gatherer, r), promhttp.HandlerOpts{
 		ErrorLog:            errorLog{r.Context(), s.opts.Logger},
 		ErrorHandling:       promhttp.ContinueOnError, // one broken series hides nothing else
 		AcceptedFormats:     offeredFormats(),
-		OfferedCompressions: []promhttp.Compression{promhttp.Identity, promhttp.Gzip},
-	}).ServeHTTP(w, r)
+		OfferedCompressions: []promhttp.Compression{promhttp.Identity}, // see compressions
+	}).ServeHTTP(compressed, r)
 }
 
 // errorLog implements promhttp.Logger for one request.

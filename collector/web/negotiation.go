@@ -26,11 +26,11 @@ func offeredFormats() []expfmt.Format {
 // negotiated returns the request as promhttp has to see it to serve what was asked
 // for, and the coding of the answer. By itself, promhttp takes a format of weight 0
 // for acceptable, and it logs an error for each scrape whose client refuses all
-// codings.
+// codings; it is told to compress nothing, see [compressions].
 func negotiated(r *http.Request) (*http.Request, promhttp.Compression) {
 	encoding := contentEncoding(r.Header)
 	r = r.Clone(r.Context())
-	r.Header.Set("Accept-Encoding", string(encoding))
+	r.Header.Set("Accept-Encoding", string(promhttp.Identity))
 	r.Header.Set("Accept", acceptable(r.Header))
 	return r, encoding
 }

@@ -35,13 +35,13 @@ type Options struct {
 
 // Server is the exporter's http.Handler.
 type Server struct {
-	opts        Options
-	mux         *http.ServeMux
-	pages       *template.Template
-	scrapes     *places // for those that may be served at once; nil for no limit
-	looks       *places // for pages and service discovery
-	expositions *expositions
-	zstd        zstdPool
+	opts         Options
+	mux          *http.ServeMux
+	pages        *template.Template
+	scrapes      *places // for those that may be served at once; nil for no limit
+	looks        *places // for pages and service discovery
+	expositions  *expositions
+	compressions *compressions
 }
 
 // maxLooks is how many pages, and answers of service discovery, are served at once.
@@ -50,7 +50,7 @@ const maxLooks = 16
 // NewServer returns the handler of all endpoints. It fails when the telemetry path
 // is not one, or is taken.
 func NewServer(opts Options) (*Server, error) {
-	s := &Server{opts: opts, mux: http.NewServeMux(), looks: newPlaces(maxLooks), expositions: newExpositions()}
+	s := &Server{opts: opts, mux: http.NewServeMux(), looks: newPlaces(maxLooks), expositions: newExpositions(), compressions: newCompressions()}
 	if opts.MaxRequests > 0 {
 		s.scrapes = newPlaces(opts.MaxRequests)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -18,9 +19,14 @@ const aheadTime = 15 * time.Minute
 // moving is a journal that goes on: an answer holds the rows of the minutes that it is
 // asked for, and at most so many.
 type moving struct {
-	rows  []json.RawMessage // from the newest
-	times []int64           // of the rows, unix seconds
-	most  int
+	rows []timedRow // from the newest
+	most int
+}
+
+// timedRow is a row, and the time that stands in it.
+type timedRow struct {
+	Timestamp int64
+	text      json.RawMessage
 }
 
 func newMoving(kind payload, rows int) (*moving, error) {
@@ -29,25 +35,29 @@ func newMoving(kind payload, rows int) (*moving, error) {
 	if err := kind.write(all, &body); err != nil {
 		return nil, err
 	}
-	m := &moving{most: rows}
-	if err := json.Unmarshal(body.Bytes(), &m.rows); err != nil {
+	var texts []json.RawMessage
+	if err := json.Unmarshal(body.Bytes(), &texts); err != nil {
 		return nil, fmt.Errorf("read the rows again: %w", err)
 	}
-	for _, row := range m.rows {
-		var at struct{ Timestamp int64 }
-		if err := json.Unmarshal(row, &at); err != nil {
+	m := &moving{most: rows}
+	for _, row := range texts {
+		var timed timedRow
+		if err := json.Unmarshal(row, &timed); err != nil {
 			return nil, fmt.Errorf("read a row again: %w", err)
 		}
-		m.times = append(m.times, at.Timestamp)
+		timed.text = row
+		m.rows = append(m.rows, timed)
 	}
+	// Their time is that of the last action, and they were made in the order of sending.
+	slices.SortFunc(m.rows, func(a, b timedRow) int { return cmp.Compare(b.Timestamp, a.Timestamp) })
 	return m, nil
 }
 
 // between returns the rows from one time to another, newest first.
-func (m *moving) between(from, to int64) []json.RawMessage {
-	newestFirst := func(at, wanted int64) int { return int(wanted - at) }
-	first, _ := slices.BinarySearchFunc(m.times, to, newestFirst)
-	last, _ := slices.BinarySearchFunc(m.times, from, newestFirst)
+func (m *moving) between(from, to int64) []timedRow {
+	newestFirst := func(row timedRow, wanted int64) int { return cmp.Compare(wanted, row.Timestamp) }
+	first, _ := slices.BinarySearchFunc(m.rows, to, newestFirst)
+	last, _ := slices.BinarySearchFunc(m.rows, from, newestFirst)
 	return m.rows[first:min(last, first+m.most)]
 }
 
@@ -68,7 +78,7 @@ func (m *moving) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if n > 0 {
 			out = append(out, ',')
 		}
-		if out = append(out, row...); len(out) < 64<<10 {
+		if out = append(out, row.text...); len(out) < 64<<10 {
 			continue
 		}
 		if _, err := w.Write(out); err != nil {

@@ -71,7 +71,7 @@ func measureRecentOnce(ctx context.Context, s settings, what serving, every int)
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return result{}, 0, build{}, ctx.Err() //nolint:wrapcheck // it says all
+			return result{}, 0, build{}, ctx.Err()
 		}
 	}
 	after, err := st.measured(ctx)
