@@ -60,7 +60,7 @@ var oracleChats = []string{
 }
 
 func randomJournal(seed uint64) (j oracleJournal) {
-	random := rand.New(rand.NewPCG(seed, 17)) //nolint:gosec // a test that can be repeated
+	random := rand.New(rand.NewPCG(seed, 17))
 	chat := func() string { return oracleChats[random.IntN(1+random.IntN(len(oracleChats)))] }
 	prefix := func(chat string) string {
 		if chatType(chat) != vocabulary.ChatPrivate {
