@@ -28,7 +28,7 @@ func TestMovingJournal(t *testing.T) {
 	} {
 		before := time.Now()
 		w := httptest.NewRecorder()
-		api.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/waInstance"+accountID(0)+"/lastOutgoingMessages/"+token+query, nil))
+		api.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/waInstance"+accountID(0)+"/lastOutgoingMessages/"+token+query, nil))
 		var rows []struct {
 			Timestamp   int64
 			IDMessage   string
@@ -50,7 +50,7 @@ func TestMovingJournal(t *testing.T) {
 		}
 	}
 	w := httptest.NewRecorder()
-	if api.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/waInstance"+accountID(0)+"/lastOutgoingMessages/"+token+"?minutes=x", nil)); w.Code != http.StatusBadRequest {
+	if api.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/waInstance"+accountID(0)+"/lastOutgoingMessages/"+token+"?minutes=x", nil)); w.Code != http.StatusBadRequest {
 		t.Errorf("minutes that are no number: status %d", w.Code)
 	}
 }
