@@ -21,6 +21,7 @@ ALERTMANAGER  := bin/.alertmanager-$(ALERTMANAGER_VERSION)
 PROMETHEUS    := bin/prometheus bin/promtool
 OTELCOL       := bin/otelcol
 OLDER         := $(OLD_PROMETHEUS:%=bin/prometheus-%)
+JUDGE         := bin/judge
 VICTORIA      := bin/victoria-metrics bin/vmagent bin/vmalert
 
 # The version stamp comes from git alone, so the same commit gives the same binary.
@@ -81,12 +82,12 @@ lint: $(GOLANGCI_LINT) ## Vet, format and lint; go.mod is tidy, the modules are 
 E2E_TOOLS := E2E_EXPORTER='$(BIN)/greenapi_exporter' E2E_PROMETHEUS='$(BIN)/prometheus' E2E_ALERTMANAGER='$(BIN)/alertmanager' E2E_VICTORIA='$(BIN)'
 
 .PHONY: e2e
-e2e: build $(PROMETHEUS) $(ALERTMANAGER) $(VICTORIA) ## The real binary with real Prometheus, Alertmanager and VictoriaMetrics (builds these into bin/: minutes, once)
+e2e: build $(PROMETHEUS) $(JUDGE) $(ALERTMANAGER) $(VICTORIA) ## The real binary with real Prometheus, Alertmanager and VictoriaMetrics (builds these into bin/: minutes, once)
 	$(E2E_TOOLS) go test -tags e2e -count=1 -p 1 -timeout 30m $(TEST_FLAGS) \
-		./deploy/e2e ./deploy/prometheus ./deploy/alertmanager ./deploy/compose ./dashboards
+		./deploy/e2e ./deploy/prometheus ./deploy/prometheus/replay ./deploy/alertmanager ./deploy/compose ./dashboards
 
 .PHONY: replay
-replay: $(PROMETHEUS) ## Replay weeks of incidents and of quiet against the rules, and write the table of deploy/prometheus/detection.md: half an hour
+replay: $(JUDGE) ## Replay weeks of incidents and of quiet against the rules, and write the tables of deploy/prometheus/detection.md: half an hour
 	go test -tags e2e -count=1 -timeout 2h -v -run '^TestReplay$$' $(TEST_FLAGS) ./deploy/prometheus/replay \
 		-replay.full -replay.write '$(CURDIR)/deploy/prometheus/detection.md'
 
@@ -177,7 +178,7 @@ clean: ## Remove what was built, tools included
 # Tools.
 
 .PHONY: tools
-tools: $(GOLANGCI_LINT) $(PROMETHEUS) $(ALERTMANAGER) $(VICTORIA) ## Install all tools into bin/: golangci-lint, and the programs of Prometheus, Alertmanager and VictoriaMetrics
+tools: $(GOLANGCI_LINT) $(PROMETHEUS) $(JUDGE) $(ALERTMANAGER) $(VICTORIA) ## Install all tools into bin/: golangci-lint, and the programs of Prometheus, Alertmanager and VictoriaMetrics
 
 $(GOLANGCI_LINT):
 	rm -f bin/golangci-lint bin/.golangci-lint-*
@@ -208,6 +209,11 @@ $(PROMETHEUS) &: tools.mod tools.sum
 	go build -buildvcs=false -modfile=tools.mod -tags netgo,remove_all_sd -ldflags='-s -w' -o bin/ \
 		github.com/prometheus/prometheus/cmd/promtool github.com/prometheus/prometheus/cmd/prometheus
 	touch $(PROMETHEUS)
+
+# Prometheus' query engine, for recordings of weeks.
+$(JUDGE): tools.mod tools.sum $(wildcard deploy/prometheus/replay/judge/*.go)
+	go build -buildvcs=false -modfile=tools.mod -tags judge,netgo,remove_all_sd -ldflags='-s -w' -o bin/ ./deploy/prometheus/replay/judge
+	touch $@
 
 $(VICTORIA) &: deploy/e2e/victoria.mod deploy/e2e/victoria.sum
 	go build -buildvcs=false -modfile=deploy/e2e/victoria.mod -ldflags='-s -w' -o bin/ \

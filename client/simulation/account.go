@@ -85,6 +85,7 @@ type Behaviour struct {
 	ReadMedian     time.Duration // from delivery to reading (log-normal, at most 16 h)
 	Edited         float64       // share of delivered messages whose time moves later, the status staying
 	ReceiptsReset  float64       // share of read messages that fall back to delivered, an hour later at least
+	Edits          float64       // share of messages that edit an earlier one, besides the usual ones
 	Degenerate     float64       // share of rows that are {"type":"outgoing","typeMessage":""}
 	// At night, by the account's clock, nobody reads, and a share of the telephones is off.
 	Night Night

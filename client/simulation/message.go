@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"cmp"
+	"slices"
 	"time"
 )
 
@@ -52,6 +53,9 @@ var messageKinds = [...]messageKind{
 	{"pollUpdateMessage", 0.2, formPoll, true},
 	{"groupInviteMessage", 0.1, formPlain, false},
 }
+
+// kindEdited is the place of editedMessage among the kinds.
+var kindEdited = uint8(slices.IndexFunc(messageKinds[:], func(k messageKind) bool { return k.name == "editedMessage" }))
 
 func pickKind(d *dice) uint8 {
 	p := d.float() * 100
@@ -156,6 +160,9 @@ func (a *account) makeMessage(key uint64, at int64, incidents []incident, from s
 	e.phone = d.chance(b.FromPhone) && !from.campaign
 	e.chat = a.pickChat(&d, e.group)
 	e.kind = pickKind(&d)
+	if b.Edits > 0 && d.chance(b.Edits) {
+		e.kind = kindEdited
+	}
 	e.degenerate = d.chance(b.Degenerate)
 	for i := range incidents {
 		if inc := &incidents[i]; inc.concerns(a, &e, false) && inc.prevents(key, at, e.phone, false) {

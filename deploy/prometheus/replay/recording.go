@@ -134,5 +134,19 @@ func (r *Recording) WriteSeries(w io.Writer) error {
 	return nil
 }
 
+// WriteLines writes a line for each series: its name, a tab, and its values.
+func (r *Recording) WriteLines(w io.Writer) error {
+	for name, t := range r.series {
+		if t == nil {
+			continue
+		}
+		t.flush()
+		if _, err := fmt.Fprintf(w, "%s\t%s\n", name, t.done.String()); err != nil {
+			return fmt.Errorf("write the series: %w", err)
+		}
+	}
+	return nil
+}
+
 // Length is the time that was recorded.
 func (r *Recording) Length() time.Duration { return time.Duration(r.scrapes-1) * r.Step }

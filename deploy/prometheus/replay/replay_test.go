@@ -21,22 +21,24 @@ type form struct {
 	step         time.Duration // between two scrapes, and between two evaluations of the rules
 	late         time.Duration // what the step adds to the delays at most
 	incidentDays int           // of the worlds with incidents, which begin on the fourth day
+	readings     []simulation.Reading
 	restartDays  int           // of the world in which the exporter restarts on the third day
 	trafficStep  time.Duration // of the worlds of traffic
-	quietDays    int
-	seeds        int // of the lives
+	seeds        int           // of these
 }
 
 func chosenForm() form {
 	if *full {
 		return form{
 			step: 5 * time.Minute, incidentDays: 6, restartDays: 15,
-			trafficStep: 10 * time.Minute, quietDays: 29, seeds: 2,
+			readings:    []simulation.Reading{simulation.ByLastAction, simulation.BySendingTime},
+			trafficStep: 10 * time.Minute, seeds: 2,
 		}
 	}
 	return form{
 		step: 10 * time.Minute, late: 10 * time.Minute, incidentDays: 5, restartDays: 3,
-		trafficStep: 15 * time.Minute, quietDays: 26, seeds: 1,
+		readings:    []simulation.Reading{simulation.ByLastAction},
+		trafficStep: 15 * time.Minute, seeds: 1,
 	}
 }
 
@@ -65,10 +67,13 @@ func TestReplay(t *testing.T) {
 			quiet = f.replayLives(t)
 		})
 	})
-	text := table([]string{"Incident", "Alert", "Delay", "Bound", "Fires, and is muted", "Told as well"}, rows) +
+	text := fmt.Sprintf("%d incidents of accounts and of the API were judged every %s, for each way to read `minutes` (%d). %d incidents of traffic, "+
+		"each at %d volumes, and %d lives were judged every %s for %d days, with %d seeds.\n\n",
+		len(rows), short(f.step), len(f.readings), len(told), len(volumes), len(quiet), short(f.trafficStep), trafficDays, f.seeds) +
+		table([]string{"Incident", "Alert", "Delay", "Bound", "Fires, and is muted", "Told as well"}, rows) +
 		"\n" + table(trafficColumns(), told) +
 		"\n" + table([]string{"Account", "Days", "Rings once, because it cannot know"}, quiet)
-	t.Logf("\n%s", text)
+	t.Log("\n" + text)
 	if *write != "" {
 		writeDocument(t, *write, text)
 	}
@@ -88,13 +93,19 @@ func (f form) replayIncidents(t *testing.T, incidents []incident) [][]string {
 	t.Helper()
 	w := world{days: f.incidentDays, step: f.step}
 	for n, i := range incidents {
-		w.accounts = append(w.accounts, account(n, i.incident))
+		w.accounts = append(w.accounts, i.struck(n))
 	}
-	firings := w.fire(t)
 	mutes := inhibitions(t)
+	outcomes := make([][]outcome, len(incidents)) // of each incident, by reading
+	for _, w.reading = range f.readings {
+		firings := w.fire(t)
+		for n, i := range incidents {
+			outcomes[n] = append(outcomes[n], f.judge(t, i, w.accounts[n].ID, firings, mutes))
+		}
+	}
 	rows := make([][]string, 0, len(incidents))
 	for n, i := range incidents {
-		rows = append(rows, f.judge(t, i, w.accounts[n].ID, firings, mutes))
+		rows = append(rows, i.row(outcomes[n]))
 	}
 	return rows
 }

@@ -89,6 +89,7 @@ func troubles() []trouble {
 		{name: "6 of 10 calls fail for 3 hours", incident: plain(simulation.IncidentFailingCalls, 0.6), lasts: 3 * time.Hour, alert: calls},
 		{name: "a third of the calls fails for 3 hours", incident: plain(simulation.IncidentFailingCalls, 0.33), lasts: 3 * time.Hour, alert: calls},
 		{name: "all calls fail for an hour", incident: plain(simulation.IncidentFailingCalls, 0), lasts: time.Hour, alert: calls},
+		{name: "no call is made any more", incident: narrowed(simulation.IncidentWebhooksOff, 0, func(i *simulation.Incident) { i.Settings = []string{"outgoingCallWebhook"} }), lasts: oneDay, alert: noCalls},
 		{name: "nothing is sent any more", incident: plain(simulation.IncidentNoTraffic, 0), lasts: oneDay, alert: noMessages},
 		{name: "nothing is sent by API any more", incident: narrowed(simulation.IncidentNoTraffic, 0, func(i *simulation.Incident) { i.Origin = "api" }), lasts: oneDay, alert: noMessages},
 		{name: "half as much for two days", incident: plain(simulation.IncidentNoTraffic, 0.5), lasts: 2 * oneDay, alert: less},

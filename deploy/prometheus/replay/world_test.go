@@ -4,6 +4,7 @@ package replay_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -37,6 +38,7 @@ type world struct {
 	days     int
 	step     time.Duration
 	accounts []simulation.Account
+	reading  simulation.Reading
 	// restarts tells when the exporter is started anew before a scrape. By default, never.
 	restarts func(time.Time) bool
 }
@@ -47,17 +49,22 @@ func (w world) record(t *testing.T, wanted func(string) bool) *replay.Recording 
 	t.Helper()
 	recording := &replay.Recording{Start: start, Step: w.step, Wanted: wanted}
 	synctest.Test(t, func(t *testing.T) {
-		sim := simulation.New(simulation.Settings{Seed: 20260101}, w.accounts...)
+		sim := simulation.New(simulation.Settings{Seed: 20260101, Reading: w.reading}, w.accounts...)
 		server := greenapitest.NewPipeServer()
 		defer server.Close()
 		server.SetEncoding(greenapitest.EncodingPlain) // zipping takes half of the time
 		server.AddSimulation(sim)
-		e := newExporter(t, sim, server)
+		partner := server.AddPartner(partnerToken)
+		e := newExporter(t, server)
 		for now := start; now.Before(start.AddDate(0, 0, w.days)); now = now.Add(w.step) {
 			time.Sleep(time.Until(now))
 			if w.restarts != nil && w.restarts(now) {
 				e.Close()
-				e = newExporter(t, sim, server)
+				e = newExporter(t, server)
+			}
+			partner.SetInstances(listed(w.accounts, now)...)
+			if err := e.DiscoverOnce(t.Context()); err != nil {
+				t.Fatal(err)
 			}
 			recording.Record(e.scrape(t))
 		}
@@ -66,13 +73,26 @@ func (w world) record(t *testing.T, wanted func(string) bool) *replay.Recording 
 	return recording
 }
 
-func newExporter(t *testing.T, sim *simulation.Simulation, server *greenapitest.Server) *exporter {
+const partnerToken = "partner-token"
+
+// listed is how the partner API lists accounts.
+func listed(accounts []simulation.Account, now time.Time) (list []greenapitest.PartnerInstance) {
+	for _, a := range accounts {
+		row := greenapitest.PartnerOf(a)
+		row.IsExpired = !a.Expires.IsZero() && !now.Before(a.Expires)
+		list = append(list, row)
+	}
+	return list
+}
+
+func newExporter(t *testing.T, server *greenapitest.Server) *exporter {
 	t.Helper()
 	e := &exporter{started: time.Now(), Fleet: collector.NewFleet(collector.Options{
 		Concurrency: 64, Timeout: 30 * time.Second, MinInterval: 10 * time.Second,
 		Dial: server.DialContext, Logger: slog.New(slog.DiscardHandler),
 	})}
-	cfg, err := config.Parse("replay.yml", sim.Configuration(server.URL), config.Defaults{
+	text := fmt.Sprintf("partner: {token: %s, api_url: %s, number_prefixes: ['9990', '9991', '9992', '9993', '9994']}", partnerToken, server.URL)
+	cfg, err := config.Parse("replay.yml", []byte(text), config.Defaults{
 		Window: 24 * time.Hour, Collectors: []string{"calls", "messages", "state", "settings"},
 	})
 	if err != nil {
@@ -117,22 +137,27 @@ func rules(t *testing.T) *replay.Rules {
 // fire lets the world live, and returns when which alert fired.
 func (w world) fire(t *testing.T) []replay.Firing {
 	t.Helper()
-	promtool, err := filepath.Abs(filepath.Join(root, "bin/promtool"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(promtool); err != nil {
-		t.Fatalf("%v; make tools builds it", err)
-	}
 	needed := rules(t).Needed()
 	began := time.Now()
 	recording := w.record(t, needed.Reads())
 	recorded := time.Now()
-	firings, err := replay.Engine{Promtool: promtool, Rules: needed, Dir: t.TempDir()}.Evaluate(t.Context(), recording)
-	if err != nil {
-		t.Fatal(err)
-	}
+	firings := evaluate(t, needed, recording)
 	t.Logf("%d days of %d accounts: lived in %v, judged in %v", w.days, len(w.accounts),
 		recorded.Sub(began).Round(time.Second), time.Since(recorded).Round(time.Second))
+	return firings
+}
+
+// evaluate returns when which alert fired.
+func evaluate(t *testing.T, rules *replay.Rules, recording *replay.Recording) []replay.Firing {
+	t.Helper()
+	binary := filepath.Join(root, "bin/judge")
+	if _, err := os.Stat(binary); err != nil {
+		t.Errorf("%v; make bin/judge builds it", err)
+		return nil
+	}
+	firings, err := replay.Judge{Binary: binary, Rules: rules, Dir: t.TempDir()}.Evaluate(t.Context(), recording)
+	if err != nil {
+		t.Error(err)
+	}
 	return firings
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -29,9 +30,9 @@ const (
 	shortTolerance = 3 * shortStep
 )
 
-// TestVictoria has vmalert evaluate the rules on what was scraped during incidents, as
-// Prometheus does: the same alerts fire about the same accounts.
-func TestVictoria(t *testing.T) {
+// TestEngines has promtool and vmalert evaluate the rules on what was scraped during
+// incidents, as judge does: the same alerts fire about the same accounts.
+func TestEngines(t *testing.T) {
 	t.Parallel()
 	begin, end := start.Add(34*time.Hour), start.Add(40*time.Hour)
 	w := world{days: shortDays, step: shortStep}
@@ -42,21 +43,26 @@ func TestVictoria(t *testing.T) {
 		if i.incident.From != start {
 			i.incident.From, i.incident.To = begin, end
 		}
-		w.accounts = append(w.accounts, account(n, i.incident))
+		w.accounts = append(w.accounts, i.struck(n))
 	}
 	w.accounts = append(w.accounts, account(len(allIncidents()))) // all is well
 	needed := rules(t).Needed()
 	recording := w.record(t, needed.Reads())
-	promtool, err := filepath.Abs(filepath.Join(root, "bin/promtool"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := replay.Engine{Promtool: promtool, Rules: needed, Dir: t.TempDir()}.Evaluate(t.Context(), recording)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := fireInVictoria(t, needed, recording)
-	compareFirings(t, want, got)
+	want := evaluate(t, needed, recording)
+	t.Run("promtool", func(t *testing.T) {
+		promtool, err := filepath.Abs(filepath.Join(root, "bin/promtool"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := replay.Promtool{Binary: promtool, Rules: needed, Dir: t.TempDir()}.Evaluate(t.Context(), recording)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("fires in promtool: %v\nin judge: %v", got, want)
+		}
+	})
+	t.Run("vmalert", func(t *testing.T) { compareFirings(t, want, fireInVictoria(t, needed, recording)) })
 }
 
 // fireInVictoria lets vmalert replay the rules on a recording.

@@ -17,11 +17,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Engine is the rule engine of Prometheus, as promtool has it for unit tests.
-type Engine struct {
-	Promtool string // path of the binary
-	Rules    *Rules
-	Dir      string // for files that are needed meanwhile
+// Promtool is the rule engine of Prometheus, as promtool has it for unit tests. Weeks take it hours.
+type Promtool struct {
+	Binary string
+	Rules  *Rules
+	Dir    string // for files that are needed meanwhile
 }
 
 // Firing is when an alert fired.
@@ -55,12 +55,12 @@ const (
 
 // Evaluate evaluates the rules at every step of a recording and returns when which
 // alert fired.
-func (e Engine) Evaluate(ctx context.Context, r *Recording) ([]Firing, error) {
-	groups, err := e.writeRules(r.Step)
+func (p Promtool) Evaluate(ctx context.Context, r *Recording) ([]Firing, error) {
+	groups, err := p.writeRules(r.Step)
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(e.Dir, "replay.test.yml")
+	path := filepath.Join(p.Dir, "replay.test.yml")
 	var file bytes.Buffer
 	fmt.Fprintf(&file, "rule_files: [rules.yml]\nevaluation_interval: %dm\ngroup_eval_order: [%s]\ntests:\n",
 		minutes(r.Step), strings.Join(groups, ", "))
@@ -77,7 +77,7 @@ func (e Engine) Evaluate(ctx context.Context, r *Recording) ([]Firing, error) {
 	if err := os.WriteFile(path, file.Bytes(), 0o600); err != nil {
 		return nil, fmt.Errorf("write the recording: %w", err)
 	}
-	text, err := exec.CommandContext(ctx, e.Promtool, "test", "rules", path).CombinedOutput() //nolint:gosec // a tool of the project
+	text, err := exec.CommandContext(ctx, p.Binary, "test", "rules", path).CombinedOutput() //nolint:gosec // a tool of the project
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
 		return nil, fmt.Errorf("run promtool: %w: %s", err, text)
@@ -86,13 +86,13 @@ func (e Engine) Evaluate(ctx context.Context, r *Recording) ([]Firing, error) {
 }
 
 // writeRules writes the rules down and returns the names of their groups.
-func (e Engine) writeRules(step time.Duration) (names []string, err error) {
-	groups := append(slices.Clone(e.Rules.groups), historian(step))
+func (p Promtool) writeRules(step time.Duration) (names []string, err error) {
+	groups := append(slices.Clone(p.Rules.groups), historian(step))
 	text, err := yaml.Marshal(map[string]any{"groups": groups})
 	if err != nil {
 		return nil, fmt.Errorf("write the rules: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(e.Dir, "rules.yml"), text, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(p.Dir, "rules.yml"), text, 0o600); err != nil {
 		return nil, fmt.Errorf("write the rules: %w", err)
 	}
 	for _, g := range groups {
