@@ -436,7 +436,7 @@ func TestReloadsAndScrapesAtOnce(t *testing.T) {
 		for range 4 {
 			go func() {
 				defer func() { done <- struct{}{} }()
-				for range 200 {
+				for range 100 {
 					roster := b.Roster()
 					names := make(map[string]bool)
 					for _, target := range roster.Targets {
@@ -453,7 +453,7 @@ func TestReloadsAndScrapesAtOnce(t *testing.T) {
 				}
 			}()
 		}
-		for generation := range 100 {
+		for generation := range 50 {
 			b.apply(t, yaml(generation))
 			time.Sleep(170 * time.Millisecond)
 		}

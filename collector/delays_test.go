@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
+	"github.com/greenapi-exporter/greenapi_exporter/collector"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 	dto "github.com/prometheus/client_model/go"
 )
@@ -38,13 +39,14 @@ func testDelays(t *testing.T, reading simulation.Reading, interval time.Duration
 	time.Sleep(48 * time.Hour)
 	s.start(t, nil)
 	defer s.Close()
-	s.scrape(t)
+	s.refresh(t)
 	from := time.Now()
-	var families []*dto.MetricFamily
-	for range 4 * 60 {
+	var last collector.Collector
+	for range 150 {
 		time.Sleep(time.Minute)
-		families = s.scrape(t)
+		last = s.refresh(t)
 	}
+	families := gather(t, last)
 	happened := s.sim.Truth(id, from.Add(1), time.Now().Add(1))
 	for name, delays := range map[string][]int{
 		"greenapi_message_delivery_delay_seconds": happened.DeliveryDelays["private"],

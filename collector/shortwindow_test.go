@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
-	dto "github.com/prometheus/client_model/go"
 )
 
 // performance is the document that says what a short window costs.
@@ -82,24 +81,24 @@ func runWindow(t *testing.T, reading simulation.Reading, window time.Duration) w
 		time.Sleep(48 * time.Hour)
 		s.start(t, nil)
 		defer s.Close()
-		scrape := func(days int) []*dto.MetricFamily {
-			run.records = 0
-			families := s.scrape(t)
-			for range days * 24 * 4 {
-				time.Sleep(15 * time.Minute)
-				families = s.scrape(t)
-				for _, journal := range []string{"calls", "messages"} {
-					n, _ := value(families, "greenapi_window_records", "journal="+journal)
-					run.records += int(n)
-				}
-			}
-			return families
-		}
 		// On the first day, a message of the time before that is read or edited seems
 		// to be a new one.
-		before := counted(scrape(1), id)
+		for range 24 * 4 {
+			s.refresh(t)
+			time.Sleep(15 * time.Minute)
+		}
+		families := s.scrape(t)
+		before := counted(families, id)
 		from := time.Now()
-		run.counted = counted(scrape(2), id)
+		for range 2 * 24 * 4 {
+			time.Sleep(15 * time.Minute)
+			families = s.scrape(t)
+			for _, journal := range []string{"calls", "messages"} {
+				n, _ := value(families, "greenapi_window_records", "journal="+journal)
+				run.records += int(n)
+			}
+		}
+		run.counted = counted(families, id)
 		run.events = truth(s.sim, id, from, time.Now())
 		for key, n := range before {
 			add(run.counted, key, -n)

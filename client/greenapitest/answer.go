@@ -2,7 +2,6 @@ package greenapitest
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -200,10 +199,9 @@ func (a *answer) writeBody(w io.Writer, zip bool) error {
 	if !zip {
 		return a.writePlain(w)
 	}
-	z, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
-	if err != nil {
-		return fmt.Errorf("compress the body: %w", err)
-	}
+	z := gzipWriters.get()
+	defer gzipWriters.put(z)
+	z.Reset(w)
 	if err := a.writePlain(z); err != nil {
 		return err
 	}

@@ -239,7 +239,7 @@ func BenchmarkWindow(b *testing.B) {
 //
 //nolint:paralleltest // It measures the memory of the whole process.
 func TestMemoryOfRows(t *testing.T) {
-	const rows = 100_000
+	const rows = 50_000
 	read := ledger.Read{Date: benchStart, Window: 24 * time.Hour}
 	calls, messages := benchCalls(0, rows), benchMessages(0, rows)
 	for name, perRow := range map[string]func(l *ledger.Ledger) float64{

@@ -19,11 +19,12 @@ import (
 // byte or operation of a life, and looks at what the next process finds.
 func TestCrashAtAnyByte(t *testing.T) {
 	t.Parallel()
-	options := ledger.Options{MaxEntries: 36, Now: func() time.Time { return start }}
+	const n = 12
+	options := ledger.Options{MaxEntries: n * 3 / 2, Now: func() time.Time { return start }}
 	var want []*ledger.Totals // Before each commit, and after the last.
 	memory := ledger.New(options)
 	want = append(want, memory.Totals())
-	lifeOf(t, memory, 24, func() { want = append(want, memory.Totals()) })
+	lifeOf(t, memory, n, func() { want = append(want, memory.Totals()) })
 
 	run := func(crashAt int) (fs *tearFS, shown int) {
 		fs = newTearFS()
@@ -33,7 +34,7 @@ func TestCrashAtAnyByte(t *testing.T) {
 			t.Fatal(err)
 		}
 		commits := 0
-		lifeOf(t, l, 24, func() {
+		lifeOf(t, l, n, func() {
 			commits++
 			if totals := l.Totals(); totals.LastWriteOK {
 				shown = commits
@@ -96,9 +97,13 @@ func TestPowerCutAtAnyTime(t *testing.T) {
 		for range 5 {
 			left := fs.cut(random.IntN)
 			if file, err := left.ReadFile(filepath.Join("d", instance+".ledger")); err == nil {
-				if m := decoded(t, file); m.Size < len(file) {
+				_, size, err := ledger.DecodeFrames(file)
+				if err != nil {
+					t.Fatalf("crash at %d: %v", crashAt, err)
+				}
+				if size < len(file) {
 					torn++
-					if rest := file[m.Size:]; bytes.HasPrefix(rest, make([]byte, 12)) && !bytes.Equal(rest, make([]byte, len(rest))) {
+					if rest := file[size:]; bytes.HasPrefix(rest, make([]byte, 12)) && !bytes.Equal(rest, make([]byte, len(rest))) {
 						beginningsLost++
 					}
 				}
@@ -119,12 +124,13 @@ func TestPowerCutAtAnyTime(t *testing.T) {
 // those after it. Whatever is shown must be there after a power cut, at any time.
 func TestAnyFaults(t *testing.T) {
 	t.Parallel()
-	options := ledger.Options{MaxEntries: 90, Now: func() time.Time { return start }}
+	options := ledger.Options{MaxEntries: faultyRows * 3 / 2, Now: func() time.Time { return start }}
 	var want []*ledger.Totals
 	memory := ledger.New(options)
 	want = append(want, memory.Totals())
-	life(t, memory, func() { want = append(want, memory.Totals()) })
+	lifeOf(t, memory, faultyRows, func() { want = append(want, memory.Totals()) })
 
+	faultyLife(t, options, want, -1, -1)
 	for again := range 9 {
 		for failAt, operations := 0, 1; failAt < operations; failAt++ {
 			operations = faultyLife(t, options, want, failAt, failAt+again)
@@ -132,8 +138,11 @@ func TestAnyFaults(t *testing.T) {
 	}
 }
 
-// faultyLife lives a life in which two operations fail, or one that is both. It
-// returns how many there were.
+// faultyRows is how many messages a faulty life has: it folds its log twice.
+const faultyRows = 24
+
+// faultyLife lives a life in which two operations fail, or one that is both, or none
+// when both are negative. It returns how many there were.
 func faultyLife(t *testing.T, options ledger.Options, want []*ledger.Totals, failAt, failAgainAt int) (operations int) {
 	t.Helper()
 	fs := newTearFS()
@@ -149,12 +158,15 @@ func faultyLife(t *testing.T, options ledger.Options, want []*ledger.Totals, fai
 		t.Fatal(err)
 	}
 	shown, commits := 0, 0
-	life(t, l, func() {
+	lifeOf(t, l, faultyRows, func() {
 		commits++
 		if same(l.Totals(), want[commits]) {
 			shown = commits
 		} else if !same(l.Totals(), want[shown]) || l.Totals().LastWriteOK {
 			t.Fatalf("faults %d and %d: commit %d shows what was never there", failAt, failAgainAt, commits)
+		}
+		if operations <= failAt {
+			return // as in the life without a fault
 		}
 		for name, left := range map[string]*tearFS{
 			"killed":            fs.kill(),
@@ -172,7 +184,7 @@ func faultyLife(t *testing.T, options ledger.Options, want []*ledger.Totals, fai
 		}
 	})
 	for range 2 { // The faults may go on until here.
-		commitMessages(t, l, at(3002*time.Minute), benchMessages(160, 40)...) // Unchanged.
+		commitMessages(t, l, at(3002*time.Minute), benchMessages(100+faultyRows, faultyRows*2/3)...) // Unchanged.
 	}
 	if !reflect.DeepEqual(l.Totals(), want[commits]) {
 		t.Fatalf("faults %d and %d: in the end (-want +got):\n%s", failAt, failAgainAt, cmp.Diff(want[commits], l.Totals()))

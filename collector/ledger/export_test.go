@@ -93,6 +93,16 @@ func Decode(data []byte) (*Meaning, []byte, error) {
 	return m, s.appendFile(nil), nil
 }
 
+// DecodeFrames reads a state file. It returns how many of its records are whole, and
+// where the last of them ends.
+func DecodeFrames(data []byte) (frames, size int, err error) {
+	s, err := decode(data)
+	if err != nil {
+		return 0, 0, err
+	}
+	return int(s.frames), s.size, nil
+}
+
 // meaning says all of a journal, whatever the order of rows that share an identifier.
 func (s *journalState) meaning() string {
 	lines := []string{fmt.Sprintf("%+v", s.meta)}

@@ -111,14 +111,14 @@ func TestTornEndIsCut(t *testing.T) {
 			torn["with zeros"] = zeroed
 		}
 		for name, file := range torn {
-			m, _, err := ledger.Decode(file)
+			frames, _, err := ledger.DecodeFrames(file)
 			switch {
 			case whole == 0 && !ledger.IsDamaged(err):
 				t.Fatalf("%s, %d bytes: a torn snapshot passes: %v", name, size, err)
 			case whole > 0 && err != nil:
 				t.Fatalf("%s, %d bytes: %v", name, size, err)
-			case whole > 0 && m.Frames != whole:
-				t.Fatalf("%s, %d bytes: %d frames, want %d", name, size, m.Frames, whole)
+			case whole > 0 && frames != whole:
+				t.Fatalf("%s, %d bytes: %d frames, want %d", name, size, frames, whole)
 			}
 		}
 	}
@@ -164,7 +164,7 @@ func TestAnyPartOfTheLastFrameMayBeLost(t *testing.T) {
 				if bytes.Equal(lost, file) {
 					continue
 				}
-				if m, _, err := ledger.Decode(lost); err != nil || m.Frames != whole || m.Size != begin {
+				if frames, size, err := ledger.DecodeFrames(lost); err != nil || frames != whole || size != begin {
 					t.Fatalf("version %d, bytes %d to %d of the last frame: %v", v+1, from-begin, to-begin, err)
 				}
 			}
@@ -186,7 +186,7 @@ func TestFrameBehindABrokenOneMeansDamage(t *testing.T) {
 					if bytes.Equal(lost, file) {
 						continue
 					}
-					if _, _, err := ledger.Decode(lost); !ledger.IsDamaged(err) {
+					if _, _, err := ledger.DecodeFrames(lost); !ledger.IsDamaged(err) {
 						t.Fatalf("version %d, bytes %d to %d of frame %d: %v, want damage", v+1, from-begin, to-begin, n, err)
 					}
 				}
@@ -209,26 +209,37 @@ func TestFrameBehindABrokenOneMeansDamage(t *testing.T) {
 func TestEveryFlippedBitIsDetectedOrCutsTheEnd(t *testing.T) {
 	t.Parallel()
 	file, _ := fileAfterLifeOf(t, 12)
+	check := flipChecker(t, file)
 	for bit := range len(file) * 8 {
-		checkFlip(t, file, bit)
+		check(bit)
 	}
 }
 
-// checkFlip fails when a file passes of which one bit is wrong, unless it passes
-// for what it was before its last frame.
-func checkFlip(t *testing.T, file []byte, bit int) {
+// flipChecker returns a function that fails when the file passes with one of its bits
+// flipped, unless it passes for what it was before its last frame.
+func flipChecker(t *testing.T, file []byte) func(bit int) {
 	t.Helper()
+	whole := decoded(t, file)
+	var before *ledger.Meaning // What the file was before its last frame.
 	flipped := slices.Clone(file)
-	flipped[bit/8] ^= 1 << (bit % 8)
-	got, _, err := ledger.Decode(flipped)
-	if err != nil {
-		return
-	}
-	if whole := decoded(t, file); got.Size > bit/8 || got.Frames < whole.Frames-1 {
-		t.Fatalf("a flipped bit at byte %d of %d is not detected", bit/8, len(file))
-	}
-	if want := decoded(t, file[:got.Size]); !reflect.DeepEqual(got, want) {
-		t.Fatalf("a flipped bit at byte %d of %d changes what comes before (-want +got):\n%s", bit/8, len(file), cmp.Diff(want, got))
+	return func(bit int) {
+		t.Helper()
+		mask := byte(1) << (bit % 8)
+		flipped[bit/8] ^= mask
+		defer func() { flipped[bit/8] ^= mask }()
+		frames, size, err := ledger.DecodeFrames(flipped)
+		if err != nil {
+			return
+		}
+		if size > bit/8 || frames < whole.Frames-1 {
+			t.Fatalf("a flipped bit at byte %d of %d is not detected", bit/8, len(file))
+		}
+		if before == nil || before.Size != size {
+			before = decoded(t, file[:size])
+		}
+		if got := decoded(t, flipped); !reflect.DeepEqual(got, before) {
+			t.Fatalf("a flipped bit at byte %d of %d changes what comes before (-want +got):\n%s", bit/8, len(file), cmp.Diff(before, got))
+		}
 	}
 }
 
@@ -515,6 +526,6 @@ func FuzzState(f *testing.F) {
 		if !reflect.DeepEqual(m, repeated) {
 			t.Fatalf("what was read and written again says something else (-first +second):\n%s", cmp.Diff(m, repeated))
 		}
-		checkFlip(t, file, int(flip%uint(len(file)*8)))
+		flipChecker(t, file)(int(flip % uint(len(file)*8)))
 	})
 }
