@@ -44,7 +44,7 @@ var messageStatuses = [...]messageStatus{
 	{Word: Word{Label: "notInGroup", ZeroFilled: true, Color: Purple, Meaning: "the account is not a member of the group"}, failed: true},
 	{Word: Word{Label: "failed", Color: Crimson, Meaning: "could not be sent"}, failed: true},
 	{Word: Word{Label: "suspended", Aliases: []string{"yellowCard"}, ZeroFilled: true, Color: Brown, Meaning: "held back, because the messenger restricts the account (yellowCard until July 2026)"}, failed: true},
-	{Word: Word{Label: "noActiveSession", Color: Plum, Meaning: "outside the 24 hours in which a business may write first (WABA)"}, failed: true},
+	{Word: Word{Label: "noActiveSession", Color: Plum, Meaning: "the 24-hour window for messages without a template is closed (WABA)"}, failed: true},
 	{Word: Word{Label: Unknown, Aliases: []string{""}, Color: Grey, Meaning: "missing, null, empty or the word unknown"}},
 }
 

@@ -126,7 +126,7 @@ func TestRunbooks(t *testing.T) {
 	for section := range strings.SplitSeq("GreenAPI"+text, "\n## ") {
 		name, body, _ := strings.Cut(section, "\n")
 		have = append(have, name)
-		for _, part := range []string{"**Means.** ", "**Check.** ", "**Do.** ", "**Lies when.** "} {
+		for _, part := range []string{"**Means.** ", "**Check.** ", "**Do.** ", "**Limits.** "} {
 			if _, after, ok := strings.Cut(body, part); !ok || len(after) < 20 {
 				t.Errorf("the runbook of %s has no part %q", name, part)
 			}
