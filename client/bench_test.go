@@ -210,7 +210,7 @@ func TestMemoryOfDecoding(t *testing.T) {
 		moreBytes   = 100 << 10 // what the pools may have lost: a parser's buffer, and a reader's
 	)
 	for _, kind := range journalKinds() {
-		rows, times := 1000, 100
+		rows, times := 1000, 40
 		if kind.name != "calls" { // read by the same code: one long journal is enough
 			rows, times = 50, 20
 		}

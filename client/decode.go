@@ -83,7 +83,7 @@ func (d *decoder) Read(p []byte) (int, error) {
 	if err != nil && err != io.EOF {
 		d.readErr = err
 	}
-	return n, err //nolint:wrapcheck // io.EOF must stay what it is
+	return n, err
 }
 
 // failure tells what went wrong from what the parser made of it, whose errors

@@ -101,7 +101,7 @@ func (x *exchange) ask(query url.Values) error {
 		}
 		return a.err
 	case <-x.ctx.Done():
-		return context.Cause(x.ctx) //nolint:wrapcheck // fail maps it
+		return context.Cause(x.ctx)
 	}
 }
 
@@ -115,7 +115,7 @@ func (c *Client) do(ctx context.Context, method string, query url.Values) (*http
 	if err != nil {
 		return nil, err
 	}
-	return c.opts.HTTPClient.Do(req) //nolint:wrapcheck // what it is decides the reason of the failure
+	return c.opts.HTTPClient.Do(req)
 }
 
 func withTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
@@ -240,7 +240,7 @@ type body struct {
 }
 
 // readerPool holds the buffers that bodies are read through: the decoder asks for
-// 4 KiB at a time, the socket is better read in larger readerPool.
+// 4 KiB at a time, and the socket is better read in larger portions.
 var (
 	readerPool = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 32<<10) }}
 	gunzips    = sync.Pool{New: func() any { return new(gzip.Reader) }}
@@ -276,7 +276,7 @@ type finite struct {
 func (f *finite) Read(p []byte) (int, error) {
 	n, err := f.Reader.Read(p)
 	f.ended = f.ended || errors.Is(err, io.EOF)
-	return n, err //nolint:wrapcheck // io.EOF must stay what it is
+	return n, err
 }
 
 // fault keeps errors of the connection and names those of gzip, which also calls it
@@ -300,7 +300,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return n, b.fault(err)
 	}
-	return n, err //nolint:wrapcheck // io.EOF must stay what it is
+	return n, err
 }
 
 // free gives the buffers back. The body was closed before: that gives the connection

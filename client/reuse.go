@@ -34,7 +34,7 @@ func (c *quietConn) Read(p []byte) (int, error) {
 	c.reads.Add(1)
 	n, err := c.Conn.Read(p)
 	c.reads.Add(1)
-	return n, err //nolint:wrapcheck // a net.Conn
+	return n, err
 }
 
 // quiet waits until a read is under way that finds nothing. A connection that does not
@@ -78,5 +78,5 @@ func (t reuseQuiet) RoundTrip(req *http.Request) (*http.Response, error) {
 			_ = info.Conn.Close() // it is of no use any more
 		}
 	}}
-	return t.Transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace))) //nolint:wrapcheck // what it is decides the reason of the failure
+	return t.Transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
 }

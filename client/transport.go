@@ -159,7 +159,7 @@ func (c *boundedConn) Read(p []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(p[:min(len(p), c.left)])
 	c.left -= n
-	return n, err //nolint:wrapcheck // a net.Conn
+	return n, err
 }
 
 // noRedirect makes an http.Client follow no redirect, by hiding where it leads. With
@@ -174,7 +174,7 @@ type noRedirect struct {
 func (t noRedirect) RoundTrip(req *http.Request) (*http.Response, error) {
 	response, err := t.RoundTripper.RoundTrip(req)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // what it is decides the reason of the failure
+		return nil, err
 	}
 	response.Header.Del("Location")
 	markProxied(req, response, t.proxy)

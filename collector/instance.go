@@ -63,7 +63,7 @@ func (i *Instance) lastServed() time.Time {
 
 // Token implements client.TokenSource with the token of the present configuration.
 func (i *Instance) Token() (client.Token, error) {
-	return i.setup.Load().spec.Token.Token() //nolint:wrapcheck // the source says it all
+	return i.setup.Load().spec.Token.Token()
 }
 
 // sending notes that a request has got its turn.

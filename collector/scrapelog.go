@@ -51,7 +51,7 @@ func (s *scrapeLog) Handle(ctx context.Context, r slog.Record) error {
 	if !s.next.Enabled(ctx, r.Level) {
 		return nil
 	}
-	return s.next.Handle(ctx, r) //nolint:wrapcheck // a handler among handlers
+	return s.next.Handle(ctx, r)
 }
 
 // WithAttrs implements slog.Handler.

@@ -32,7 +32,7 @@ func (settingsSource) shared() time.Duration { return settingsShared }
 func (s settingsSource) fetch(ctx context.Context, _ *slog.Logger) (finding, error) {
 	found, err := s.client.Settings(ctx)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // an *client.Error says it all
+		return nil, err
 	}
 	return enabledSettings(found), nil
 }

@@ -49,7 +49,7 @@ func (stateSource) shared() time.Duration { return 0 }
 func (s stateSource) fetch(ctx context.Context, log *slog.Logger) (finding, error) {
 	reported, err := s.client.StateInstance(ctx)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // an *client.Error says it all
+		return nil, err
 	}
 	known, _ := vocabulary.FindInstanceState([]byte(reported))
 	mapped := known.Label()

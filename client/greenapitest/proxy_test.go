@@ -70,8 +70,9 @@ func exchange(t *testing.T, p *greenapitest.Proxy, message []byte) ([]byte, erro
 	var sending sync.WaitGroup
 	defer sending.Wait()
 	sending.Go(func() {
-		if _, err := conn.Write(message); err == nil {
-			_ = conn.(*net.TCPConn).CloseWrite() //nolint:forcetypeassert,errcheck // a TCP connection; it may be reset by now
+		tcp, isTCP := conn.(*net.TCPConn)
+		if _, err := conn.Write(message); err == nil && isTCP {
+			_ = tcp.CloseWrite() // it may be reset by now
 		}
 	})
 	return io.ReadAll(conn)

@@ -3,6 +3,7 @@ package simulation_test
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -97,7 +98,7 @@ func (o *observer) journal(rows []seenRow) {
 		if r.Status == "offer" {
 			continue
 		}
-		key := strings.Join([]string{r.ChatID, r.IDMessage, time.Unix(r.Timestamp, 0).String(), r.Status}, " ")
+		key := strings.Join([]string{r.ChatID, r.IDMessage, strconv.FormatInt(r.Timestamp, 10), r.Status}, " ")
 		now[key]++
 		if now[key] <= o.calls[key] {
 			continue
@@ -171,7 +172,7 @@ func TestTruthIsWhatAnObserverCounts(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			test.settings.Seed = 11
+			test.settings.Seed, test.account.TextBytes = 11, 1
 			test.account.MessagesPerDay, test.account.CallsPerDay, test.account.Groups = 250, 120, 5
 			w := newWorld(t, test.settings, test.account)
 			begin, end := day(2, 5), day(4, 5)

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"errors"
 	"reflect"
 	"slices"
 
@@ -34,7 +35,7 @@ func (m *model) committed(err error, before *ledger.Totals, read func(*reference
 	m.t.Helper()
 	m.did.Reads++
 	if err != nil {
-		if err != ledger.ErrTooManyRows { //nolint:errorlint // It is not wrapped.
+		if !errors.Is(err, ledger.ErrTooManyRows) {
 			m.t.Fatalf("%s: Commit: %v", m.name, err)
 		}
 		m.did.TooMany++

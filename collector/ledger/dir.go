@@ -88,14 +88,14 @@ func newDir(path string, fs fileSystem, lock *os.File) *Dir {
 
 // openFolder opens a folder, and nothing else, without waiting.
 func openFolder(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NONBLOCK, 0) //nolint:gosec,wrapcheck // The path is the operator's; the caller does.
+	return os.OpenFile(path, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NONBLOCK, 0) //nolint:gosec // The path is the operator's.
 }
 
 // makeFolder makes a folder, and those that it is in, so that they are there after a
 // power cut too.
 func makeFolder(fsys fileSystem, path string) error {
 	if _, err := fsys.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return err //nolint:wrapcheck // The caller does.
+		return err
 	}
 	parent := filepath.Dir(path)
 	if parent != path {
@@ -104,9 +104,9 @@ func makeFolder(fsys fileSystem, path string) error {
 		}
 	}
 	if err := fsys.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err //nolint:wrapcheck // The caller does.
+		return err
 	}
-	return fsys.SyncDir(parent) //nolint:wrapcheck // The same.
+	return fsys.SyncDir(parent)
 }
 
 // guard tells whether the folder that is locked is still the one at the path. It is
@@ -207,7 +207,7 @@ func (s *store) load(owner string) (*fileState, error) {
 func (s *store) read(owner string) (*fileState, error) {
 	data, err := s.fs.ReadFile(s.path)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // The caller does.
+		return nil, err
 	}
 	state, err := decode(data)
 	if err != nil {

@@ -40,24 +40,24 @@ type file interface {
 type osFS struct{}
 
 func (osFS) ReadFile(name string) ([]byte, error) {
-	return regularfile.Read(name, maxFile) //nolint:wrapcheck // Passes on.
+	return regularfile.Read(name, maxFile)
 }
 
 func (osFS) OpenFile(name string, flag int, mode fs.FileMode) (file, error) {
 	f, err := regularfile.Open(name, flag, mode)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // Passes on.
+		return nil, err
 	}
 	return f, nil
 }
 
-func (osFS) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(name) } //nolint:wrapcheck // Passes on.
+func (osFS) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(name) }
 
-func (osFS) Mkdir(name string, mode fs.FileMode) error { return os.Mkdir(name, mode) } //nolint:wrapcheck // Passes on.
+func (osFS) Mkdir(name string, mode fs.FileMode) error { return os.Mkdir(name, mode) }
 
-func (osFS) Rename(from, to string) error { return os.Rename(from, to) } //nolint:wrapcheck // Passes on.
+func (osFS) Rename(from, to string) error { return os.Rename(from, to) }
 
-func (osFS) Remove(name string) error { return os.Remove(name) } //nolint:wrapcheck // Passes on.
+func (osFS) Remove(name string) error { return os.Remove(name) }
 
 func (osFS) SyncDir(name string) error {
 	dir, err := openFolder(name)

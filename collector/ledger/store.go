@@ -99,7 +99,7 @@ func (s *store) ours() (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, err //nolint:wrapcheck // The caller does.
+		return false, err
 	}
 	header := make([]byte, headerSize)
 	_, err = f.ReadAt(header, 0)
@@ -129,15 +129,15 @@ func (s *store) setAside(end string) (aside string, err error) {
 		if _, err := s.fs.Lstat(aside); errors.Is(err, fs.ErrNotExist) {
 			break
 		} else if err != nil {
-			return "", err //nolint:wrapcheck // The caller does.
+			return "", err
 		}
 		aside = name + "-" + strconv.Itoa(n)
 	}
 	if err := s.fs.Rename(s.path, aside); err != nil {
-		return "", err //nolint:wrapcheck // The caller does.
+		return "", err
 	}
 	// A new file takes the old name. If the power fails then, both must have theirs.
-	return aside, s.fs.SyncDir(filepath.Dir(s.path)) //nolint:wrapcheck // The same.
+	return aside, s.fs.SyncDir(filepath.Dir(s.path))
 }
 
 // append adds a record to the log. What it has written of a record it could not
@@ -191,7 +191,7 @@ func (s *store) rewrite(data []byte) error {
 func (s *store) writeNew(name string, data []byte) error {
 	f, err := s.fs.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return err //nolint:wrapcheck // The caller does.
+		return err
 	}
 	return writeAll(f, data)
 }
@@ -200,12 +200,12 @@ func (s *store) writeNew(name string, data []byte) error {
 func (s *store) sync() error {
 	f, err := s.fs.OpenFile(s.path, os.O_RDONLY, 0)
 	if err != nil {
-		return err //nolint:wrapcheck // It is looked at, and not told.
+		return err
 	}
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return s.fs.SyncDir(filepath.Dir(s.path)) //nolint:wrapcheck // The same.
+	return s.fs.SyncDir(filepath.Dir(s.path))
 }
 
 // writeAll writes, syncs and closes.

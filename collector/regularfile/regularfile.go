@@ -42,7 +42,7 @@ func Open(name string, flag int, mode fs.FileMode) (*os.File, error) {
 	// mind O_NONBLOCK.
 	f, err := os.OpenFile(name, flag|syscall.O_NONBLOCK, mode) //nolint:gosec // The operator names the files.
 	if err != nil {
-		return nil, err //nolint:wrapcheck // It names the file.
+		return nil, err
 	}
 	if info, err = f.Stat(); err == nil {
 		err = check(name, info)
@@ -81,7 +81,7 @@ func Read(name string, most int64) ([]byte, error) {
 func read(f *os.File, most int64) ([]byte, error) {
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err //nolint:wrapcheck // It names the file.
+		return nil, err
 	}
 	tooLarge := &fs.PathError{Op: "read", Path: f.Name(), Err: TooLargeError{most}}
 	if info.Size() > most {
@@ -98,7 +98,7 @@ func read(f *os.File, most int64) ([]byte, error) {
 		case errors.Is(err, io.EOF):
 			return content, nil
 		case err != nil:
-			return nil, err //nolint:wrapcheck // It names the file.
+			return nil, err
 		case len(content) == cap(content):
 			content = append(content, 0)[:len(content)]
 		}

@@ -98,7 +98,7 @@ func serveAPI(ctx context.Context, args []string, stderr io.Writer) error {
 	flags.BoolVar(&s.gzip, "gzip", false, "answer with gzip")
 	flags.BoolVar(&s.moving, "moving", false, "let rows go by with time")
 	if err := flags.Parse(args); err != nil {
-		return err //nolint:wrapcheck // the flag package has said what is wrong
+		return err
 	}
 	if s.moving {
 		api, err := s.movingAPI()

@@ -78,7 +78,7 @@ func parse(args []string, stderr io.Writer) (settings, time.Duration, error) {
 	flags.StringVar(&s.benchmarks, "benchmarks", "", "`file` with what go test -bench printed, shown as a second table")
 	limit := flags.Duration("timeout", 25*time.Minute, "when to give up")
 	if err := flags.Parse(args); err != nil {
-		return s, 0, err //nolint:wrapcheck // the flag package has said what is wrong
+		return s, 0, err
 	}
 	if flags.NArg() > 0 {
 		return s, 0, errors.New("there are flags only, and no arguments: see -help")
@@ -140,7 +140,7 @@ func measure(ctx context.Context, args []string, stdout, stderr io.Writer) error
 }
 
 func readBenchmarks(path string) (_ string, err error) {
-	file, err := os.Open(path) //nolint:gosec // who measures says which
+	file, err := os.Open(path)
 	if err != nil {
 		return "", fmt.Errorf("read the benchmarks: %w", err)
 	}

@@ -89,7 +89,7 @@ func (r release) write(name string, content bill) (string, error) {
 	if err := encoder.Encode(content); err != nil {
 		return "", fmt.Errorf("encode: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(r.out, name), text.Bytes(), 0o644); err != nil { //nolint:gosec // a release is for everyone
+	if err := os.WriteFile(filepath.Join(r.out, name), text.Bytes(), 0o644); err != nil {
 		return "", fmt.Errorf("write: %w", err)
 	}
 	return name, nil

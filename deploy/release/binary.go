@@ -19,7 +19,7 @@ type binary struct {
 // readBinary reads a program. It fails on one that was not built for a release:
 // one that needs a C library, or that holds paths of the machine that built it.
 func readBinary(path string) (binary, error) {
-	content, err := os.ReadFile(path) //nolint:gosec // named on the command line
+	content, err := os.ReadFile(path)
 	if err != nil {
 		return binary{}, fmt.Errorf("read the binary: %w", err)
 	}

@@ -49,7 +49,7 @@ func run(args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(r.out, 0o755); err != nil { //nolint:gosec // a release is for everyone
+	if err := os.MkdirAll(r.out, 0o755); err != nil {
 		return fmt.Errorf("the folder of the release: %w", err)
 	}
 	if r.chart != "" {
@@ -79,11 +79,13 @@ func run(args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(r.out, "sha256sums.txt"), []byte(sums), 0o644); err != nil { //nolint:gosec // a release is for everyone
+	if err := os.WriteFile(filepath.Join(r.out, "sha256sums.txt"), []byte(sums), 0o644); err != nil {
 		return fmt.Errorf("write the checksums: %w", err)
 	}
-	_, err = io.WriteString(stdout, sums)
-	return err //nolint:wrapcheck // of standard output
+	if _, err := io.WriteString(stdout, sums); err != nil {
+		return fmt.Errorf("print the checksums: %w", err)
+	}
+	return nil
 }
 
 func parse(args []string) (r release, binaries []string, err error) {
@@ -123,7 +125,7 @@ func (r release) name(b binary) string {
 func checksums(dir string, names []string) (string, error) {
 	var lines strings.Builder
 	for _, name := range names {
-		file, err := os.Open(filepath.Join(dir, name)) //nolint:gosec // made just now
+		file, err := os.Open(filepath.Join(dir, name))
 		if err != nil {
 			return "", fmt.Errorf("checksum: %w", err)
 		}

@@ -39,7 +39,7 @@ func run(args []string) error {
 	if *out == "" || set.NArg() == 0 {
 		return errors.New("say -out and the documents to read")
 	}
-	if err := os.MkdirAll(*out, 0o755); err != nil { //nolint:gosec // schemas are for everyone
+	if err := os.MkdirAll(*out, 0o755); err != nil {
 		return fmt.Errorf("the folder for the schemas: %w", err)
 	}
 	for _, path := range set.Args() {
@@ -65,7 +65,7 @@ func run(args []string) error {
 
 // read reads YAML or JSON, which is YAML too.
 func read(path string) (schema, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // named on the command line
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read: %w", err)
 	}
@@ -86,7 +86,7 @@ func write(path string, s schema) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := os.WriteFile(path, text, 0o644); err != nil { //nolint:gosec // schemas are for everyone
+	if err := os.WriteFile(path, text, 0o644); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
 	return nil

@@ -38,7 +38,7 @@ func (j Judge) Evaluate(ctx context.Context, r *Recording) ([]Firing, error) {
 	if err := r.WriteLines(&recording); err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, j.Binary, //nolint:gosec // a tool of the project
+	cmd := exec.CommandContext(ctx, j.Binary,
 		"-rules", rules, "-start", strconv.FormatInt(r.Start.Unix(), 10), "-step", r.Step.String())
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = &recording, &output, &problems
 	if err := cmd.Run(); err != nil {

@@ -77,7 +77,7 @@ func (p Promtool) Evaluate(ctx context.Context, r *Recording) ([]Firing, error) 
 	if err := os.WriteFile(path, file.Bytes(), 0o600); err != nil {
 		return nil, fmt.Errorf("write the recording: %w", err)
 	}
-	text, err := exec.CommandContext(ctx, p.Binary, "test", "rules", path).CombinedOutput() //nolint:gosec // a tool of the project
+	text, err := exec.CommandContext(ctx, p.Binary, "test", "rules", path).CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
 		return nil, fmt.Errorf("run promtool: %w: %s", err, text)

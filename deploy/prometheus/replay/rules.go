@@ -40,7 +40,7 @@ func ReadRules(folder string) (*Rules, error) {
 	}
 	r := new(Rules)
 	for _, path := range paths {
-		text, err := os.ReadFile(path) //nolint:gosec // a file of the project
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return nil, fmt.Errorf("read the rules: %w", err)
 		}
