@@ -78,26 +78,26 @@ func newApplication() (*kingpin.Application, *flags) {
 	}
 
 	app.Flag("config.file", "Configuration file (YAML). Without one, a single instance comes from GREENAPI_ID_INSTANCE, GREENAPI_API_TOKEN_INSTANCE and GREENAPI_API_URL.").StringVar(&f.configFile)
-	app.Flag("config.check", "Check the configuration and the web configuration, print every fault with its place, and exit with 0 or 1.").SetValue(boolValue(&f.configCheck))
-	app.Flag("config.test", "Read every account once and print a table: name, state, calls, messages, settings that are off, and what failed and how to mend it. Exit with 0 when all work, else 1. With a new configuration, run this first.").SetValue(boolValue(&f.configTest))
+	app.Flag("config.check", "Check the configuration and the web configuration, print every error with its place, and exit with 0 (valid) or 1.").SetValue(boolValue(&f.configCheck))
+	app.Flag("config.test", "Read every account once and print a table: name, state, calls, messages, settings that are off, what failed and how to fix it. Exit with 0 if all accounts work, else 1. Run this first with a new configuration.").SetValue(boolValue(&f.configTest))
 	app.Flag("demo", "Serve simulated accounts; needs no configuration and no network.").SetValue(boolValue(&f.demo))
 
-	app.Flag("greenapi.window", "How far back the journals are asked for, in whole minutes; the file can say otherwise for an instance.").Default("24h").SetValue(
+	app.Flag("greenapi.window", "Length of the window: how far back the journals are read, in whole minutes. The configuration file can set it per instance.").Default("24h").SetValue(
 		durationValue(&f.window, ", in whole minutes, from 1m to 365d", "24h", func(d time.Duration) bool { return config.CheckWindow(d) == nil }))
-	app.Flag("greenapi.whole-read-interval", "How often the whole window is read; in between, only records since the last read. 0: at every scrape. The file can say otherwise for an account.").Default("15m").SetValue(
+	app.Flag("greenapi.whole-read-interval", "How often the whole window is read. Scrapes in between read only the records since the last read. 0: every scrape reads the whole window. The configuration file can set it per instance.").Default("15m").SetValue(
 		durationValue(&f.wholeReadInterval, ", or 0 to read the whole window at every scrape", "15m", func(d time.Duration) bool { return config.CheckWholeReadInterval(d) == nil }))
-	app.Flag("greenapi.number-prefixes", "Count messages and calls by destination: prefixes of phone numbers, separated by commas, such as 7,49,972. At most 20, each of 1 to 6 digits; the longest match wins. The file can say otherwise for an account.").SetValue(
+	app.Flag("greenapi.number-prefixes", "Count messages and calls by destination: prefixes of phone numbers, separated by commas, such as 7,49,972. At most 20, each of 1 to 6 digits; the longest match wins. The configuration file can set them per instance.").SetValue(
 		prefixesValue(&f.numberPrefixes))
-	app.Flag("greenapi.timeout", "Longest time for one request to the API, within the scrape's own deadline.").Default("30s").SetValue(
+	app.Flag("greenapi.timeout", "Timeout of one request to the API. The deadline of the scrape applies too.").Default("30s").SetValue(
 		durationValue(&f.timeout, ", more than 0", "30s", isPositive))
-	app.Flag("greenapi.min-interval", "Scrapes closer than this to the last attempt share its result; just under the scrape interval, several Prometheus servers cost what one costs. 0 turns it off.").Default("10s").SetValue(
+	app.Flag("greenapi.min-interval", "A scrape within this time after the last attempt gets its result. Set it a little below the scrape interval (55s for 60s): several Prometheus servers then cause the API requests of one. 0 turns it off.").Default("10s").SetValue(
 		durationValue(&f.minInterval, ", or 0", "10s", func(d time.Duration) bool { return d >= 0 }))
-	app.Flag("greenapi.concurrency", "How many answers of the API are read at a time.").Default("64").SetValue(numberValue(&f.concurrency, 1, "64"))
-	app.Flag("greenapi.max-body-bytes", "Largest answer of the API, inflated.").Default("256MiB").SetValue(sizeValue(&f.maxBodyBytes, "256MiB"))
+	app.Flag("greenapi.concurrency", "How many API responses are read at the same time.").Default("64").SetValue(numberValue(&f.concurrency, 1, "64"))
+	app.Flag("greenapi.max-body-bytes", "Largest API response, after decompression. A larger one fails with reason too_large.").Default("256MiB").SetValue(sizeValue(&f.maxBodyBytes, "256MiB"))
 
-	app.Flag("greenapi.max-clock-skew", "The date of an answer that is further than this from the exporter's own clock is not used for counting. 0 for no limit.").Default("24h").SetValue(
+	app.Flag("greenapi.max-clock-skew", "If the Date header of an API response differs from the exporter's clock by more than this, it is not used for counting. 0 for no limit.").Default("24h").SetValue(
 		durationValue(&f.maxClockSkew, ", or 0", "24h", func(d time.Duration) bool { return d >= 0 }))
-	app.Flag("partner.max-instances", "How many instances are taken from the list of a partner's account; more are left out, and greenapi_discovery_left_out_instances says how many.").Default("10000").SetValue(numberValue(&f.maxPartner, 1, "10000"))
+	app.Flag("partner.max-instances", "How many instances are taken from the partner API's list. greenapi_discovery_left_out_instances counts the rest, which is not scraped.").Default("10000").SetValue(numberValue(&f.maxPartner, 1, "10000"))
 
 	for _, c := range vocabulary.Collectors() {
 		enabled := new(bool)
@@ -105,18 +105,18 @@ func newApplication() (*kingpin.Application, *flags) {
 		f.collectors = append(f.collectors, collectorFlag{c.Label, enabled})
 	}
 
-	app.Flag("ledger.path", "Folder of the files that keep the counters and what they have counted over restarts, one an instance. Without it, counters begin at 0 with each start.").StringVar(&f.ledgerPath)
-	app.Flag("ledger.retention", "How long a record is remembered after it was last seen, so as not to count it again.").Default("168h").SetValue(
+	app.Flag("ledger.path", "Folder that keeps counters across restarts, one file per instance. Without it, counters start at 0 after each restart.").StringVar(&f.ledgerPath)
+	app.Flag("ledger.retention", "How long a record is remembered after it was last seen, so that it is not counted twice.").Default("168h").SetValue(
 		durationValue(&f.ledgerRetention, ", more than 0", "168h", isPositive))
-	app.Flag("ledger.max-entries", "How many records are remembered of each journal of an instance; those of the last whole one always are.").Default("200000").SetValue(numberValue(&f.ledgerMaxEntries, 1, "200000"))
+	app.Flag("ledger.max-entries", "How many records are remembered per journal and instance. The records of the last read of the whole window are always kept, even above this number.").Default("200000").SetValue(numberValue(&f.ledgerMaxEntries, 1, "200000"))
 
-	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").SetValue(pathValue(&f.telemetryPath))
-	app.Flag("web.instances-on-metrics", "Show the instances at the telemetry path; turn it off when they are scraped through /probe.").Default("true").SetValue(boolValue(&f.instancesOnMetrics))
-	app.Flag("web.max-requests", "How many scrapes are served at once; others get 503. From 22 on, an eleventh of these places is kept free for other clients (addresses) than the one that has the most. 0 for no limit.").Default("40").SetValue(numberValue(&f.maxRequests, 0, "40"))
+	app.Flag("web.telemetry-path", "URL path of the metrics.").Default("/metrics").SetValue(pathValue(&f.telemetryPath))
+	app.Flag("web.instances-on-metrics", "Expose the metrics of all instances at the telemetry path. Turn it off if they are scraped through /probe.").Default("true").SetValue(boolValue(&f.instancesOnMetrics))
+	app.Flag("web.max-requests", "How many scrapes are served at the same time; others get 503. From 22, one client address cannot take the last eleventh of these places. 0 for no limit.").Default("40").SetValue(numberValue(&f.maxRequests, 0, "40"))
 
-	app.Flag("web.first-read", "Read all accounts once at the start, before the first scrape: the pages show them at once, and the log says which accounts fail, and how to mend it.").Default("true").SetValue(boolValue(&f.firstRead))
+	app.Flag("web.first-read", "Read all accounts once at the start, before the first scrape. The web pages then show data at once, and the log says which accounts fail and how to fix it.").Default("true").SetValue(boolValue(&f.firstRead))
 
-	app.Flag("log.level", "Least severe lines that are logged: debug, info, warn or error.").Default("info").SetValue(choiceValue(&f.logLevel, "debug", "info", "warn", "error"))
+	app.Flag("log.level", "Lowest level that is logged: debug, info, warn or error.").Default("info").SetValue(choiceValue(&f.logLevel, "debug", "info", "warn", "error"))
 	app.Flag("log.format", "Format of the log: logfmt or json.").Default("logfmt").SetValue(choiceValue(&f.logFormat, "logfmt", formatJSON))
 	return app, f
 }

@@ -66,7 +66,7 @@ func newBackgroundWriter(out io.Writer, format string) *backgroundWriter {
 func logLostMetric(lost *atomic.Uint64) prometheus.Collector {
 	return prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "greenapi_log_lost_lines_total",
-		Help: "Lines of the log that were lost, because whoever reads it did not keep up or had gone.",
+		Help: "Number of log lines that were lost because their reader was too slow or had gone.",
 	}, func() float64 { return float64(lost.Load()) })
 }
 

@@ -23,7 +23,7 @@ var (
 		"Answer-seizure ratio (ASR, ITU-T E.425) of the calls in the window: pickUp / (pickUp + hungUp + declined). NaN when the denominator is 0.",
 		"media", "chat_type")
 	windowCallChats = newFamily(Gauge, "window_call_chats",
-		"Number of private chats by how often they were called in the window (1 to 4, 5+), and by whether one of the calls was answered."+falls,
+		"Number of private chats by number of calls in the window (1 to 4, 5+) and by whether at least one call was answered."+falls,
 		"attempts", "reached")
 
 	callFamilies = []*Family{windowCalls, windowParticipants, windowDuration, windowAnswerRatio, windowCallChats}

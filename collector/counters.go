@@ -8,7 +8,7 @@ import (
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 
-const upperBounds = " Delays are upper bounds: the API shows the time of the last action only, and reads are minutes apart, so a median below 5 minutes cannot be told."
+const upperBounds = " Delays are upper bounds: the API shows the time of the last action only, and reads are minutes apart, so a median below 5 minutes cannot be measured."
 
 var (
 	callsTotal = newFamily(Counter, "calls_total",
@@ -21,19 +21,19 @@ var (
 		"Number of the answered calls (pickUp) in greenapi_calls_total that lasted 6 seconds or less.",
 		"media", "chat_type")
 	callTalk = newFamily(Counter, "call_talk_seconds_total",
-		"Seconds that the answered calls (pickUp) in greenapi_calls_total lasted together.",
+		"Total duration of the answered calls (pickUp) in greenapi_calls_total, in seconds.",
 		"media", "chat_type")
 	callDuration = newFamily(Histogram, "call_duration_seconds",
 		"Duration of the answered calls (pickUp) in greenapi_calls_total.",
 		"media", "chat_type")
 	destinationCalls = newFamily(Counter, "destination_calls_total",
-		"Number of private calls by number prefix and outcome. Only with --greenapi.number-prefixes. The prefix is \"other\" for numbers with none of them, and \"none\" for chats without a number.",
+		"Number of private calls by number prefix and outcome. Only with --greenapi.number-prefixes. The prefix is \"other\" for numbers with none of the configured prefixes, and \"none\" for chats without a number.",
 		"prefix", "status")
 
 	callCounterFamilies = []*Family{callsTotal, participantsTotal, callsShortTotal, callTalk, callDuration, destinationCalls}
 
 	observedTotal = newFamily(Counter, "messages_observed_total",
-		"Number of outgoing messages, whatever became of them, and of events about messages (edits, deletions, reactions, votes in polls) by their type. Each is counted once, when it is first seen. Messages that were in the journal at the first read are not counted.",
+		"Number of outgoing messages of any status, and of events about messages (edits, deletions, reactions, votes in polls), by type. Each is counted once, when it is first seen. Messages that were in the journal at the first read are not counted.",
 		"message_type", "chat_type", "origin")
 	sentTotal = newFamily(Counter, "messages_sent_total",
 		"Number of outgoing messages that reached the server of the messenger. Each is counted once; a later stage implies the earlier ones.",
@@ -60,10 +60,10 @@ var (
 		"Number of the messages in greenapi_messages_read_total that were read within 4 hours of being delivered, by the upper bound of the delay.",
 		"chat_type")
 	delaysBounded = newFamily(Counter, "message_delays_bounded_total",
-		"Number of delays that are known by their bounds only, and whose bounds lie in different buckets of greenapi_message_delivery_delay_seconds (stage delivered) or greenapi_message_read_delay_seconds (stage read).",
+		"Number of delays whose bucket is not certain: their lower and upper bounds lie in different buckets of greenapi_message_delivery_delay_seconds (stage delivered) or greenapi_message_read_delay_seconds (stage read).",
 		"stage", "chat_type")
 	destinationMessages = newFamily(Counter, "destination_messages_total",
-		"Number of private messages by number prefix and stage (observed, sent, delivered, read, failed). Only with --greenapi.number-prefixes. The prefix is \"other\" for numbers with none of them, and \"none\" for chats without a number.",
+		"Number of private messages by number prefix and stage (observed, sent, delivered, read, failed). Only with --greenapi.number-prefixes. The prefix is \"other\" for numbers with none of the configured prefixes, and \"none\" for chats without a number.",
 		"prefix", "stage")
 
 	messageCounterFamilies = []*Family{
@@ -72,10 +72,10 @@ var (
 	}
 
 	gapsTotal = newFamily(Counter, "journal_gaps_total",
-		"Number of times that the counters may have missed records: the answer was truncated and held no known record, or the last read was longer ago than the answer goes back.",
+		"Number of times that the counters may have missed records: the response was truncated and contained no known record, or it did not go back to the last read.",
 		"journal")
 	lateChanges = newFamily(Counter, "journal_late_changes_total",
-		"Number of records that a whole read showed, and that the recent reads before it should have shown. They are counted, up to --greenapi.whole-read-interval late.",
+		"Number of records that only a read of the whole window showed, although earlier reads of recent records should have shown them. They are counted up to --greenapi.whole-read-interval late.",
 		"journal")
 	ledgerEntries = newFamily(Gauge, "ledger_entries",
 		"Number of records that the exporter remembers, to count each one once and to show the window.",
@@ -84,7 +84,7 @@ var (
 		"Number of records forgotten before the end of their retention, because there were more than --ledger.max-entries.",
 		"journal")
 	ledgerBaseline = newFamily(Gauge, "ledger_baseline_timestamp_seconds",
-		"Time, by the clock of the API, since when records are counted: the first whole read of the journal, or the first one after its window was made longer. The records of that read are remembered, not counted. If the clock of the API goes back, this time goes back too.",
+		"Time, by the clock of the API, from which records are counted: the first read of the whole window, or the first one after the window was made longer. The records of that read are remembered, not counted. If the clock of the API goes back, this time goes back too.",
 		"journal")
 	ledgerWritten = newFamily(Gauge, "ledger_last_write_successful",
 		"1 if the last write of the state file succeeded, else 0: until a write succeeds, counters show what the file holds. Absent without --ledger.path.")

@@ -17,7 +17,7 @@ import (
 
 var (
 	expiration = newFamily(Gauge, "instance_expiration_timestamp_seconds",
-		"Until when the instance is paid for, as the partner API says. Absent for instances that it does not list.")
+		"End of the instance's plan, from the partner API. Absent for instances that the partner API does not list.")
 
 	expirationFamilies = []*Family{expiration}
 )
@@ -42,12 +42,12 @@ func newDiscoveryMetrics() discoveryMetrics {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Name: prometheus.BuildFQName(namespace, "discovery", name), Help: help})
 	}
 	return discoveryMetrics{
-		success:   gauge("last_refresh_successful", "Whether the partner API listed the instances of the account when it was last asked. 1 without a partner in the configuration."),
-		at:        gauge("last_refresh_success_timestamp_seconds", "When the partner API last listed the instances of the account; 0 before."),
-		instances: gauge("instances", "Instances that come from the partner API."),
-		leftOut:   gauge("left_out_instances", "Instances that the partner API lists beyond --partner.max-instances; they are not scraped."),
+		success:   gauge("last_refresh_successful", "1 if the last request for the partner API's list of instances succeeded, else 0. Also 1 without a partner in the configuration."),
+		at:        gauge("last_refresh_success_timestamp_seconds", "Time when the partner API last returned its list of instances; 0 before the first time."),
+		instances: gauge("instances", "Number of instances that come from the partner API."),
+		leftOut:   gauge("left_out_instances", "Number of instances that the partner API lists beyond --partner.max-instances. They are not scraped."),
 		unreadable: gauge("unreadable_records",
-			"Records in the last list of the partner API that could not be read, or whose expiration date is in no known form: the API has changed, look for an update."),
+			"Number of records in the last list of the partner API that could not be read, or whose expiration date has an unknown format. If it is above 0, the API has changed: look for a newer exporter."),
 		listed: make(chan struct{}),
 	}
 }

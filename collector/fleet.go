@@ -120,7 +120,7 @@ func NewFleet(opts Options) *Fleet {
 		gate: client.NewGate(opts.Concurrency),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    prometheus.BuildFQName(namespace, "", "api_request_duration_seconds"),
-			Help:    "Duration of requests to the API, from sending to the end of the body, over all instances.",
+			Help:    "Duration of requests to the API, from sending the request to the end of the response body, over all instances.",
 			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 		}, []string{"method"}),
 		discovery: newDiscoveryMetrics(),

@@ -4,24 +4,24 @@ import "time"
 
 var (
 	up = newFamily(Gauge, "up",
-		"1 if every enabled collector of the instance succeeded in the last refresh, except those that the API does not offer for it, and at least one did; else 0. Scrapes that overlap or follow closely share a refresh.")
+		"1 if in the last refresh at least one collector of the instance succeeded and none failed, else 0. Collectors that the API does not offer for the instance do not count. Scrapes that overlap or follow closely share a refresh.")
 	lastSuccess = newFamily(Gauge, "last_success_timestamp_seconds",
-		"When the collector last succeeded, by the exporter's clock. Absent before the first success.",
+		"Time of the collector's last success, by the exporter's clock. Absent before the first success.",
 		"collector")
 	collectorSuccess = newFamily(Gauge, "scrape_collector_success",
-		"Whether the collector succeeded when it last asked the API. Absent when the API does not offer its method for the instance: it answers 404, has never worked, and another method works.",
+		"1 if the collector's last request to the API succeeded, else 0. Absent if the API does not offer the method for the instance: it answers 404, has never worked, and another method works.",
 		"collector")
 	collectorDuration = newFamily(Gauge, "scrape_collector_duration_seconds",
-		"How long the collector took when it last asked the API, waiting for the rate limit and for a turn included.",
+		"Duration of the collector's last request to the API, including the wait for the rate limit and for a free place (--greenapi.concurrency).",
 		"collector")
 	collectorFailure = newFamily(Gauge, "scrape_collector_failure",
 		"1, with the reason, from a failed attempt of the collector until its next success; absent otherwise.",
 		"collector", "reason")
 	instanceInfo = newFamily(Gauge, "instance_info",
-		"Always 1; the name of the instance in the configuration, and the host that is asked for it.",
+		"Always 1. The labels are the name of the instance in the configuration and its API host.",
 		"name", "api_host")
 	lookback = newFamily(Gauge, "window_lookback_seconds",
-		"How far back the journals are asked for.")
+		"Length of the window: how far back the exporter reads the journals.")
 
 	healthFamilies = []*Family{
 		up, lastSuccess, collectorSuccess, collectorDuration, collectorFailure, instanceInfo, lookback,

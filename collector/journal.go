@@ -15,7 +15,7 @@ const falls = " Its value falls when records leave the window: do not use rate()
 
 var (
 	windowRecords = newFamily(Gauge, "window_records",
-		"Number of records of the journal in the window, invalid ones included."+falls,
+		"Number of records of the journal in the window, including invalid ones."+falls,
 		"journal")
 	windowTruncated = newFamily(Gauge, "window_truncated",
 		"1 while the window lacks records because the API returns at most 10,000, else 0.",
@@ -27,22 +27,22 @@ var (
 		"Time of the newest record in the window (end of a call, last action on a message). Absent without records.",
 		"journal")
 	windowInvalid = newFamily(Gauge, "window_invalid_records",
-		"Number of records that the last whole read could not use (not an object, an incoming record, a field of the wrong type, a number out of bounds). They are in no other window series but greenapi_window_records.",
+		"Number of records that the last whole read could not use (not an object, an incoming record, a field of the wrong type, a number out of bounds). No window series other than greenapi_window_records includes them.",
 		"journal")
 	windowUnknown = newFamily(Gauge, "window_unknown_values",
-		"Number of values in the window that this version does not know, by field: they show as \"other\", or as \"unknown\" when they have the wrong JSON type. Above 0 the API has changed: look for an update.",
+		"Number of values in the window that this version does not know, by field: they show as \"other\", or as \"unknown\" when they have the wrong JSON type. If it is above 0, the API has changed: look for a newer exporter.",
 		"journal", "field")
 	windowChats = newFamily(Gauge, "window_chats",
-		"Number of distinct chats with records in the window. A chat whose id has changed counts once where the exporter saw it change, and until it restarts."+falls,
+		"Number of distinct chats with records in the window. A chat whose id has changed counts once if the exporter saw the change and has not restarted since."+falls,
 		"journal", "chat_type")
 	windowReached = newFamily(Gauge, "window_chats_reached",
-		"Number of the chats in greenapi_window_chats that were reached: with a delivered message, or an answered call."+falls,
+		"Number of the chats in greenapi_window_chats with at least one delivered message or answered call."+falls,
 		"journal", "chat_type")
 	windowLID = newFamily(Gauge, "window_lid_chats",
 		"Number of the chats in greenapi_window_chats that have a privacy id (@lid) and no phone number.",
 		"journal")
 	windowWholeRead = newFamily(Gauge, "window_whole_read_timestamp_seconds",
-		"Time, by the clock of the API, of the last read of the whole window. Reads since then asked for recent records only. Absent when the API sends no Date.",
+		"Time, by the clock of the API, of the last read of the whole window. Later reads requested recent records only. Absent if the API sends no Date header.",
 		"journal")
 
 	journalFamilies = []*Family{

@@ -24,9 +24,9 @@ var (
 		"Failure ratio of the messages in the window: ("+strings.Join(failureLabels(), " + ")+") / (all - pending). NaN when the denominator is 0."+noEvents,
 		"chat_type")
 	windowOldestPending = newFamily(Gauge, "window_oldest_pending_timestamp_seconds",
-		"Time of the oldest message in the window that is still pending. Absent when none is.")
+		"Time of the oldest message in the window that is still pending. Absent if there is none.")
 	windowOldestSent = newFamily(Gauge, "window_oldest_sent_timestamp_seconds",
-		"Time of the oldest message in the window that is sent, but not delivered. Absent when none is."+noEvents)
+		"Time of the oldest message in the window that is sent but not delivered. Absent if there is none."+noEvents)
 
 	messageFamilies = []*Family{
 		windowMessages, windowDeliveryRatio, windowReadRatio, windowFailureRatio, windowOldestPending, windowOldestSent,

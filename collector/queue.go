@@ -10,7 +10,7 @@ import (
 
 var (
 	queueMessages = newFamily(Gauge, "instance_queue_messages",
-		"Messages that wait in the queue of the API to be sent. The API counts them every 10 s.")
+		"Number of messages that wait in the API's queue to be sent. The API updates it every 10 s.")
 
 	queueFamilies = []*Family{queueMessages}
 )

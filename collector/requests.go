@@ -10,17 +10,17 @@ import (
 
 var (
 	apiRequests = newFamily(Counter, "api_requests_total",
-		"Requests sent to the API.",
+		"Number of requests sent to the API.",
 		"method")
 	apiFailures = newFamily(Counter, "api_request_failures_total",
-		"Requests sent to the API that failed, by the reason.",
+		"Number of requests sent to the API that failed, by reason.",
 		"method", "reason")
 
 	apiBytes = newFamily(Counter, "api_response_bytes_total",
-		"Bytes of the answers of the API, after decompression.",
+		"Size of the API's responses in bytes, after decompression.",
 		"method")
 	apiSkew = newFamily(Gauge, "api_clock_skew_seconds",
-		"The clock of the API less that of the exporter, to the second, by the Date of the last answer. Absent before the first. What is further away than --greenapi.max-clock-skew is not used for counting.")
+		"Clock of the API minus clock of the exporter, in whole seconds, from the Date header of the last response. Absent before the first response. A Date that differs by more than --greenapi.max-clock-skew is not used for counting.")
 
 	requestFamilies = []*Family{apiRequests, apiFailures, apiBytes, apiSkew}
 )

@@ -10,7 +10,7 @@ import (
 
 var (
 	settingEnabled = newFamily(Gauge, "instance_setting_enabled",
-		"Whether a setting is on that the journals depend on: outgoingWebhook (statuses of messages), outgoingMessageWebhook (messages sent from the telephone), outgoingCallWebhook (calls). Asked for once an hour and shared between scrapes.",
+		"1 if the setting is on, else 0. The journals depend on these settings: outgoingWebhook (message statuses), outgoingMessageWebhook (messages sent from the phone), outgoingCallWebhook (calls). Read once an hour and shared between scrapes.",
 		"setting")
 
 	settingFamilies = []*Family{settingEnabled}

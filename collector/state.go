@@ -12,10 +12,10 @@ import (
 
 var (
 	instanceState = newFamily(Gauge, "instance_state",
-		"State of the instance, as a set: 1 for the state it is in, 0 for the others. False states are reported now and then: alert with a for.",
+		"State of the instance, as a state set: 1 for the current state, 0 for the others. The API sometimes reports false states: give alerts a for clause.",
 		"state")
 	suspendedUntil = newFamily(Gauge, "instance_suspended_until_timestamp_seconds",
-		"Until when the messenger has suspended the account. Absent when it has not, or the API does not say.")
+		"End of the account's suspension by the messenger. Absent if the account is not suspended or the API gives no time.")
 
 	stateFamilies = []*Family{instanceState, suspendedUntil}
 )

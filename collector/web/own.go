@@ -34,11 +34,11 @@ func NewOwn(more ...prometheus.Collector) *Own {
 		}),
 		reloadTime: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "greenapi_config_last_reload_success_timestamp_seconds",
-			Help: "When the configuration was last loaded.",
+			Help: "Time when the configuration was last loaded successfully.",
 		}),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "greenapi_config_reloads_total",
-			Help: "Attempts to load the configuration, the first one included, by the result: changed, unchanged or failed.",
+			Help: "Number of attempts to load the configuration, including the first one, by result: changed, unchanged or failed.",
 		}, []string{"result"}),
 	}
 	for _, result := range []string{reloadChanged, reloadUnchanged, reloadFailed} {
