@@ -237,8 +237,16 @@ func TestVersions(t *testing.T) {
 	if victoria == nil {
 		t.Fatal("no VictoriaMetrics in deploy/e2e/victoria.mod")
 	}
+	collector := regexp.MustCompile(`/prometheusreceiver v(\S+)`).FindSubmatch(readFile(t, "deploy/e2e/otelcol/go.mod"))
+	older := regexp.MustCompile(`OLD_PROMETHEUS\s*:= v0\.(\d+\.\d+) v0\.3(\d\d\.\d+)`).FindSubmatch(readFile(t, "Makefile"))
+	if collector == nil || older == nil {
+		t.Fatalf("no version of the OpenTelemetry Collector (%s) or of older Prometheus (%s)", collector, older)
+	}
 	readme := string(readFile(t, "README.md"))
 	for _, row := range []string{
+		// v0.53.3 of the module is v2.53.3, and v0.305.1 is v3.5.1.
+		"| 2." + string(older[1]) + ", 3." + strings.TrimPrefix(string(older[2]), "0") + " |",
+		"| " + string(collector[1]) + " |",
 		"| " + string(module[1]) + "." + strings.TrimPrefix(string(module[2]), "0") + "." + string(module[3]) + ":",
 		"| " + strings.TrimPrefix(string(alertmanager[1]), "v") + " |",
 		"| " + string(victoria[1]) + " |",
