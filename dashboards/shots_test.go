@@ -113,6 +113,9 @@ func TestShots(t *testing.T) {
 				continue
 			}
 			png := s.take(t, b, w)
+			if s.readme {
+				png = withPalette(t, png)
+			}
 			file := filepath.Join(to, s.name+".png")
 			if err := os.WriteFile(file, png, 0o644); err != nil {
 				t.Fatal(err)

@@ -29,7 +29,7 @@ const (
 	grafanaStart   = 2 * time.Minute
 	grafanaStop    = 15 * time.Second
 
-	// The data sources of the world: the second has no rules.
+	// The data sources of the world: the second has no rules, and native histograms only.
 	sourceWithRules = "greenapi-prometheus"
 	sourceNoRules   = "greenapi-no-rules"
 )
@@ -84,7 +84,8 @@ func newWorld(t *testing.T, withoutRules bool) *world {
 	w.prometheus = startServer(t, db.path, config, "--enable-feature=extra-scrape-metrics")
 	sources := []string{sourceWithRules, w.prometheus.url}
 	if withoutRules {
-		bare := startServer(t, t.TempDir(), strings.Replace(config, deployed(t, "prometheus", "rules"), t.TempDir(), 1))
+		native := strings.Replace(config, "global:\n", "global:\n  convert_classic_histograms_to_nhcb: true\n", 1)
+		bare := startServer(t, t.TempDir(), strings.Replace(native, deployed(t, "prometheus", "rules"), t.TempDir(), 1))
 		sources = append(sources, sourceNoRules, bare.url)
 	}
 	if missing == nil {

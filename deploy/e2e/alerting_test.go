@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -112,7 +113,7 @@ func TestSuspendedAccountIsTold(t *testing.T) {
 	// Prometheus takes 5 seconds to its first scrape, and as long is the wait of
 	// GreenAPIExporterDown here: the rules come after it.
 	prometheus.Await(t, 2*time.Minute, `greenapi_messages_sent_total{chat_type="private"} > 0`)
-	copyRules(t, rules)
+	copyRules(t, rules, time.Second)
 	prometheus.Signal(t, syscall.SIGHUP)
 	prometheus.Await(t, time.Minute, `id_instance:greenapi_threshold:suspended_messages`)
 	sim.AddIncident(suspendedID, simulation.Incident{Kind: simulation.IncidentRestriction, From: time.Now()})
@@ -284,16 +285,25 @@ func getText(t *testing.T, url string) []byte {
 
 var minutes = regexp.MustCompile(`(?m)^( +(?:interval|for)): (\d+)m$`)
 
-// copyRules copies the project's rules, a minute of waiting turned into a second and
+// copyRules copies the project's rules, a minute of waiting turned into less and
 // nothing else changed.
-func copyRules(t *testing.T, folder string) {
+func copyRules(t *testing.T, folder string, minute time.Duration) {
 	t.Helper()
 	files, err := filepath.Glob("../prometheus/rules/*.yml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no rules: %v", err)
 	}
 	for _, file := range files {
-		copyFile(t, file, folder, func(text string) string { return minutes.ReplaceAllString(text, "$1: ${2}s") })
+		copyFile(t, file, folder, func(text string) string {
+			return minutes.ReplaceAllStringFunc(text, func(line string) string {
+				key, n, _ := strings.Cut(strings.TrimSuffix(line, "m"), ": ")
+				waits, err := strconv.Atoi(n)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return fmt.Sprintf("%s: %ds", key, waits*int(minute.Seconds()))
+			})
+		})
 	}
 }
 

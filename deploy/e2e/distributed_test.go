@@ -144,11 +144,12 @@ func (d *distributed) startShards(t *testing.T, api string) {
 func (d *distributed) startRules(t *testing.T) {
 	t.Helper()
 	rules := t.TempDir()
-	copyRules(t, rules)
+	minute := max(time.Second, *distributedInterval/5) // of the rules: no shorter than what so many accounts take
+	copyRules(t, rules, minute)
 	d.receiver = startWebhook(t)
 	alertmanager := e2e.StartAlertmanager(t, quickAlertmanager(t, d.receiver.URL))
 	e2e.StartVMAlert(t, filepath.Join(rules, "*.yml"), d.storage.URL, "-notifier.url="+alertmanager.URL,
-		"-evaluationInterval=1s", "-rule.evalDelay="+distributedInterval.String(), "-remoteWrite.flushInterval=1s", "-disableAlertgroupLabel")
+		"-evaluationInterval="+minute.String(), "-rule.evalDelay="+distributedInterval.String(), "-remoteWrite.flushInterval=1s", "-disableAlertgroupLabel")
 }
 
 // agentConfig is the project's configuration of an agent, with the addresses of this
