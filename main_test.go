@@ -799,7 +799,7 @@ func whyModules() map[string][2]string {
 		"github.com/alecthomas/kingpin/v2":       {"the command line, as all of Prometheus has it", "MIT"},
 		"github.com/dchest/siphash":              {"keyed hashes for the ledger; the standard library's cannot be kept in a file", "CC0-1.0"},
 		"github.com/go-json-experiment/json":     {"streaming JSON, strict; it becomes part of the standard library", "BSD-3-Clause"},
-		"github.com/go-kit/log":                  {"the log, as the user asked for; behind log/slog", "MIT"},
+		"github.com/go-kit/log":                  {"writes the log, behind log/slog", "MIT"},
 		"github.com/google/go-cmp":               {"tests only", "BSD-3-Clause"},
 		"github.com/klauspost/compress":          {"gzip, cheaper than the standard library's", "BSD-3-Clause, Apache-2.0, MIT"},
 		"github.com/prometheus/client_golang":    {"metrics", "Apache-2.0"},
