@@ -44,7 +44,7 @@ LOAD_FLAGS ?=
 ARGS       ?=
 CHAOS_FOR  ?= 10m
 CHAOS_SEED ?= 1
-FLEET_FLAGS ?= -distributed.accounts 3000 -distributed.messages 1500 -distributed.interval 1m -distributed.phase 90s
+FLEET_FLAGS ?= -distributed.accounts 3000 -distributed.messages 1500 -distributed.interval 1m -distributed.minute 1m -distributed.phase 90s
 
 .PHONY: help
 help: ## List the targets

@@ -63,7 +63,7 @@ func hoursByDays(v view, expr string) Panel {
 	d.Color = &Color{Mode: "continuous-blues"}
 	d.Decimals = new(0)
 	d.Mappings = []Mapping{missing("·")}
-	p.override(`hour\day`, Property{"displayName", "Hour"}, Property{"custom.width", 62}, Property{"custom.cellOptions", CellOptions{Type: "auto"}},
+	p.override(`hour\day`, Property{"displayName", "Hour"}, Property{"custom.width", 78}, Property{"custom.cellOptions", CellOptions{Type: "auto"}},
 		Property{"unit", text})
 	for n, day := range []string{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"} {
 		p.override(strconv.Itoa(n), Property{"displayName", day})

@@ -29,6 +29,7 @@ var (
 	distributedAccounts = flag.Int("distributed.accounts", 45, "accounts of the fleet beyond one machine")
 	distributedMessages = flag.Float64("distributed.messages", 8000, "messages a day of each")
 	distributedInterval = flag.Duration("distributed.interval", 5*time.Second, "scrape interval of the fleet beyond one machine")
+	distributedMinute   = flag.Duration("distributed.minute", time.Second, "what a minute is in the rules of the fleet beyond one machine: how often they are evaluated, and how long alerts wait")
 	distributedPhase    = flag.Duration("distributed.phase", 8*time.Second, "how long each phase of it lasts: all well, a shard dead, all well, an agent dead, all well")
 )
 
@@ -144,12 +145,11 @@ func (d *distributed) startShards(t *testing.T, api string) {
 func (d *distributed) startRules(t *testing.T) {
 	t.Helper()
 	rules := t.TempDir()
-	minute := max(time.Second, *distributedInterval/5) // of the rules: no shorter than what so many accounts take
-	copyRules(t, rules, minute)
+	copyRules(t, rules, *distributedMinute)
 	d.receiver = startWebhook(t)
 	alertmanager := e2e.StartAlertmanager(t, quickAlertmanager(t, d.receiver.URL))
 	e2e.StartVMAlert(t, filepath.Join(rules, "*.yml"), d.storage.URL, "-notifier.url="+alertmanager.URL,
-		"-evaluationInterval="+minute.String(), "-rule.evalDelay="+distributedInterval.String(), "-remoteWrite.flushInterval=1s", "-disableAlertgroupLabel")
+		"-evaluationInterval="+distributedMinute.String(), "-rule.evalDelay="+distributedInterval.String(), "-remoteWrite.flushInterval=1s", "-disableAlertgroupLabel")
 }
 
 // agentConfig is the project's configuration of an agent, with the addresses of this
