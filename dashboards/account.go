@@ -8,7 +8,7 @@ func account() Dashboard {
 		many(labelVariable("media", "Media", accounts("greenapi_window_calls"))),
 	)
 	return newDashboard(accountUID, "GREEN-API / Account",
-		"One WhatsApp account: from attempted to read, calls and their outcomes, what waits and what restricts it.",
+		"One WhatsApp account: messages from attempted to read, calls and their outcomes, waiting messages and restrictions.",
 		variables, annotations(chosenAccounts),
 		section{title: "How is the account? As things are now, whatever the time range", panels: append(append(accountNow(), callsNow()...), fires(columns, 5))},
 		section{title: "Messages: do they arrive and get read?", panels: accountMessages()},
@@ -44,23 +44,23 @@ func accountNow() []Panel {
 		}, func(p *Panel) { p.Options.TextMode = "name" }),
 		stat(view{
 			title: "State", width: 5, height: statHeight, unit: words,
-			means:   "What GREEN-API says of the account. Only an authorised one sends.",
+			means:   "The account's state, from GREEN-API. Only an authorised account can send.",
 			formula: "the state whose greenapi_instance_state is 1; not known while the API does not say",
 			queries: []query{{stateCode(), "state"}},
 		}, mapped(stateMappings())),
-		until(5, "Suspended until", "Until when the messenger has suspended the account. A dash: it has not, or the API does not say.",
+		until(5, "Suspended until", "End of the account's suspension. A dash: not suspended, or the API gives no time.",
 			"greenapi_instance_suspended_until_timestamp_seconds"),
-		until(4, "Paid until", "Until when the account is paid for, where a partner's account lists it. A dash: nobody says.",
+		until(4, "Paid until", "End of the account's plan, from the partner API. A dash: not known.",
 			"greenapi_instance_expiration_timestamp_seconds"),
 		stat(view{
 			title: "Data age", width: 4, height: statHeight, unit: lasting,
-			means:   "Age of the older of the two journals. Above the scrape interval, what is shown is old.",
+			means:   "Age of the older of the two journals. If it is above the scrape interval, the panels show old data.",
 			formula: "now − time of the last success of the collectors calls and messages",
 			queries: []query{{"max(" + dataAge() + ")", "age"}},
 		}, judged(oldData())),
 		atLeast(view{
 			title: "Messages", width: 4, height: statHeight, unit: number,
-			means:   "Outgoing messages in the window. Where the journal is truncated, these are the newest, and how many hours they cover is said.",
+			means:   "Outgoing messages in the window. If the journal is truncated, only the newest messages are included; the panel shows how many hours they cover.",
 			formula: "sum of greenapi_window_messages; covered: now − greenapi_window_oldest_record_timestamp_seconds",
 		}, sum(chatMessages()), "messages"),
 		stat(deliveredOfAll(chatMessages), judged(fewDelivered())),
@@ -69,7 +69,7 @@ func accountNow() []Panel {
 		stat(failedOfAll(chatMessages), judged(manyWithoutAccount())),
 		stat(view{
 			title: "Oldest pending", width: 4, height: statHeight, unit: lasting,
-			means:   "How long the oldest message has waited to be sent. A dash: none waits.",
+			means:   "Waiting time of the oldest pending message. A dash: none is pending.",
 			formula: "now − greenapi_window_oldest_pending_timestamp_seconds",
 			queries: []query{{"max(" + age(accounts("greenapi_window_oldest_pending_timestamp_seconds")) + ")", "age"}},
 		}, judged(longPending())),
@@ -101,25 +101,25 @@ func callsNow() []Panel {
 	return []Panel{
 		atLeast(view{
 			title: "Calls", width: 4, height: statHeight, unit: number,
-			means:   "Outgoing calls in the window. Where the journal is truncated, these are the newest, and how many hours they cover is said.",
+			means:   "Outgoing calls in the window. If the journal is truncated, only the newest calls are included; the panel shows how many hours they cover.",
 			formula: "sum of greenapi_window_calls; covered: now − greenapi_window_oldest_record_timestamp_seconds",
 		}, sum(chatCalls()), "calls"),
 		stat(answeredOfSeized(chatCalls)),
 		stat(view{
 			title: "Usual", width: 4, height: statHeight, unit: share,
-			means:   "Answer-seizure ratio of the last 7 days, of all chats and media: what is usual for this account.",
+			means:   "Answer-seizure ratio (ASR) of the last 7 days, for all chats and media: the usual value of this account.",
 			formula: "pickUp / (pickUp + hungUp + declined), in 7 days: id_instance:greenapi_calls_answered_per_seized:ratio_baseline7d",
 			queries: []query{{once(recorded("id_instance:greenapi_calls_answered_per_seized:ratio_baseline7d")), "usual"}},
 		}),
 		stat(view{
 			title: "Mean call", width: 4, height: statHeight, unit: lasting,
-			means:   "Average call duration: of the answered calls alone.",
+			means:   "Average call duration (ACD) of answered calls.",
 			formula: "seconds of answered calls / answered calls, in the window",
 			queries: []query{{windowTalked() + " / (" + sum(chatCalls(answered)) + " > 0)", "ACD"}},
 		}),
 		stat(view{
 			title: "Calls at a time", width: 4, height: statHeight, unit: words,
-			means:   "Calls that went on at a time, on average over the window: the traffic, in erlangs. 1 means a telephone that is never free.",
+			means:   "Average number of simultaneous calls in the window: the traffic, in erlangs. 1 means that one line is always busy.",
 			formula: "seconds of answered calls / seconds of the window",
 			queries: []query{{
 				windowTalked() + " / max(" + accounts("greenapi_window_lookback_seconds") + ")", "erlangs",
@@ -127,7 +127,7 @@ func callsNow() []Panel {
 		}, func(p *Panel) { p.FieldConfig.Defaults.Decimals = new(3) }),
 		stat(view{
 			title: "Settings off", width: 4, height: statHeight, unit: number,
-			means:   "Settings that the journals depend on and that are off. Which ones, the last row but three says.",
+			means:   "Settings that the journals depend on and that are off. The panel *Settings that the journals depend on* shows which ones.",
 			formula: "number of greenapi_instance_setting_enabled that are 0",
 			queries: []query{{"count(" + once(accounts("greenapi_instance_setting_enabled"), "setting") + " == 0) or 0 * count(" + once(accounts("greenapi_instance_setting_enabled"), "setting") + ")", "settings"}},
 		}, judged(warnFrom(1))),
@@ -150,7 +150,7 @@ func accountRestrictions() []Panel {
 	return []Panel{
 		timeseries(view{
 			title: "Waiting messages", width: 8, height: 8, unit: number,
-			means:   "Messages that wait: pending, held back because the account is suspended, and in the API's queue (where its collector is on).",
+			means:   "Messages that wait: pending, suspended, and in the API's queue (needs --collector.queue).",
 			formula: "greenapi_window_messages by status; greenapi_instance_queue_messages",
 			empty:   noExporter,
 			queries: []query{
@@ -160,7 +160,7 @@ func accountRestrictions() []Panel {
 		}, fewEvents),
 		timeseries(view{
 			title: "Oldest pending message", width: 8, height: 8, unit: minutes,
-			means:   "How long the oldest pending message has waited to be sent; dashed, from where on it is late.",
+			means:   "Waiting time of the oldest pending message; dashed: the threshold of the alert.",
 			formula: "now − greenapi_window_oldest_pending_timestamp_seconds",
 			empty:   "✔ No message waited in this time range",
 			queries: []query{{"max(" + age(accounts("greenapi_window_oldest_pending_timestamp_seconds")) + ") / 60", "pending"}},

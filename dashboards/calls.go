@@ -62,13 +62,13 @@ func accountTalk() []Panel {
 	return []Panel{
 		heatmap(view{
 			title: "Durations of answered calls", width: 12, height: 9, unit: lasting, interval: bar, empty: noAnswers,
-			means:   "How many answered calls were how long. The scale below says which colour is how many.",
+			means:   "Number of answered calls by duration. The scale below explains the colours.",
 			formula: "increase(greenapi_call_duration_seconds_bucket) by le",
 			queries: []query{{durations.cells(), "{{le}}"}},
 		}),
 		timeseries(view{
 			title: "Duration of answered calls, 6 h", width: 12, height: 9, unit: minutes, interval: "5m", empty: noAnswers,
-			means:   "Average call duration (ACD), and what half and nine tenths of the calls stay below (from the buckets, by interpolation).",
+			means:   "Average call duration (ACD), and the quantiles 0.5 and 0.9 (interpolated from the buckets).",
 			formula: "ACD = greenapi_call_talk_seconds_total / answered calls; histogram_quantile(0.5 and 0.9); in the 6 hours before",
 			queries: []query{
 				{grown("greenapi_call_talk_seconds_total") + " / (" + grownCalls(answered) + " > 0) / 60", "ACD"},
@@ -77,7 +77,7 @@ func accountTalk() []Panel {
 		}, colored("ACD", teal), colored("median", blue), colored("90 %", amber)),
 		timeseries(view{
 			title: "Calls at a time, by hour", width: 12, height: 8, unit: erlangs, interval: bar, empty: noAnswers,
-			means:   "Calls that went on at a time, on average over each hour: the traffic, in erlangs (E). A call is booked when it ends.",
+			means:   "Average number of simultaneous calls in each hour: the traffic, in erlangs (E). A call is counted when it ends.",
 			formula: "rate(greenapi_call_talk_seconds_total): seconds talked / seconds",
 			queries: []query{{some(sum(once("rate("+talk+"[$__rate_interval])", "media", "chat_type"), "media")), "{{media}}"}},
 		}, stacked),
@@ -102,7 +102,7 @@ func accountTalk() []Panel {
 		}),
 		counts(view{
 			title: "Group calls: participants", width: 8, height: 8,
-			means:   "Participants of group calls by their own outcome.",
+			means:   "Participants of group calls, by each participant's outcome.",
 			formula: "increase(greenapi_call_participants_total) in groups, by status",
 			empty:   "No group calls in this time range",
 			queries: []query{{

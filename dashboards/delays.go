@@ -59,7 +59,7 @@ func accountInTime() []Panel {
 			"Share of the messages sent in 24 hours that were delivered within 15 minutes. In groups a message is delivered when the last member has it.",
 			teal, deliveredInTime),
 		inTime("Read in time, of those delivered",
-			"Share of the messages delivered in 24 hours that were read within 4 hours. Receipts can be switched off, and strangers send none: compare it with itself.",
+			"Share of the messages delivered in 24 hours that were read within 4 hours. Recipients can turn read receipts off: compare this value only with its own past.",
 			blue, readInTime),
 	}
 }
@@ -77,7 +77,7 @@ func accountDelays() []Panel {
 	return []Panel{
 		heatmap(view{
 			title: "From sent to delivered", width: 9, height: 8, unit: lasting, interval: bar,
-			means:   "How many messages took how long from sent to delivered, by the hour in which they were delivered. Delays are upper bounds.",
+			means:   "Messages by time from sent to delivered, in the hour of delivery. Delays are upper bounds.",
 			formula: "increase(greenapi_message_delivery_delay_seconds_bucket) by le",
 			empty:   noMessages,
 			queries: cells("greenapi_message_delivery_delay_seconds"),
@@ -119,7 +119,7 @@ func accountReach() []Panel {
 	return []Panel{
 		table(view{
 			title: "Chats reached", width: 8, height: 8,
-			means:   "Chats in the window to which a message was delivered, or with which a call was answered.",
+			means:   "Chats in the window with a delivered message or an answered call.",
 			formula: "reached = greenapi_window_chats_reached / greenapi_window_chats",
 			empty:   "No messages and no calls in the window",
 			none:    "none",
@@ -132,7 +132,7 @@ func accountReach() []Panel {
 		}, sortedBy("Chats", true)),
 		table(view{
 			title: "At which try?", width: 8, height: 8,
-			means:   "Private chats by how often they were called in the window, and of how many of them a call was answered.",
+			means:   "Private chats by number of calls in the window, and how many of these chats answered a call.",
 			formula: "answered = greenapi_window_call_chats that are reached / all of them, by attempts",
 			empty:   "No private calls in the window",
 			none:    "none",

@@ -33,17 +33,17 @@ func exporterNow() []Panel {
 	return []Panel{
 		count("Targets down", "Targets that Prometheus cannot scrape.", "number of targets whose up is 0",
 			"count("+exporters("up")+") - sum("+exporters("up")+")"),
-		count("Not read", "Accounts of which not everything could be read at the last refresh, or whose exporter does not answer.",
+		count("Not read", "Accounts with a collector that failed at the last refresh, or whose exporter does not answer.",
 			"number of accounts whose greenapi_up is 0, or whose up is 0",
 			"count("+once(accounts("greenapi_up"))+" == 0 or "+unscraped()+") or 0 * count("+once(accounts("greenapi_up"))+")"),
-		count("Gaps (in range)", "Times, in the time range, that the counters may have missed records.", "sum of increase(greenapi_journal_gaps_total) over the time range",
+		count("Gaps (in range)", "How often, in the time range, the counters may have missed records.", "sum of increase(greenapi_journal_gaps_total) over the time range",
 			"round("+sum(once(over("$__range", accounts("greenapi_journal_gaps_total")), "journal"))+")"),
-		count("New values", "Values in the journals that this version does not know, and shows as other. Above 0, look for an update.",
+		count("New values", "Values in the journals that this version does not know and shows as other. If above 0, look for a newer exporter.",
 			"sum of greenapi_window_unknown_values", sum(once(accounts("greenapi_window_unknown_values"), "journal", "field"))),
-		truth("Configuration", "Whether the configuration could be loaded when it was last tried; otherwise the one before is in force.",
+		truth("Configuration", "Whether the last attempt to load the configuration succeeded; if not, the exporter keeps the previous one.",
 			"greenapi_config_last_reload_successful", "min("+exporters("greenapi_config_last_reload_successful")+")",
 			either("✔ loaded", teal, "✖ not loaded", vermilion)),
-		truth("Partner's list", "Whether the partner API listed the account's instances when it was last asked; works, where there is no partner.",
+		truth("Partner's list", "Whether the last request for the partner API's list succeeded. It shows works if no partner is configured.",
 			"greenapi_discovery_last_refresh_successful", "min("+exporters("greenapi_discovery_last_refresh_successful")+")", successWords()),
 	}
 }
@@ -73,7 +73,7 @@ func exporterCollectors() []Panel {
 		}, stacked, fewEvents),
 		timeseries(view{
 			title: "Duration of a scrape", width: 8, height: 8, unit: secs, empty: noExporter,
-			means: "How long Prometheus waited for the slowest target; dashed, from where on the alert counts it as slow. " +
+			means: "Scrape duration of the slowest target; dashed: the threshold of the alert. " +
 				"The timeout is known where Prometheus keeps extra scrape metrics.",
 			formula: "greatest scrape_duration_seconds; greenapi:threshold:scrape_seconds; least scrape_timeout_seconds",
 			queries: []query{
@@ -84,7 +84,7 @@ func exporterCollectors() []Panel {
 		}, ghost("slow"), colored("timeout", vermilion)),
 		timeseries(view{
 			title: "Duration of a collector", width: 8, height: 8, unit: secs, empty: noExporter,
-			means:   "How long the slowest account's collector took, waiting for the rate limit and for a turn included.",
+			means:   "Duration of the collector for the slowest account, including the wait for the rate limit and for a free place.",
 			formula: "greatest greenapi_scrape_collector_duration_seconds, by collector",
 			queries: []query{{"max by (collector) (" + accounts("greenapi_scrape_collector_duration_seconds") + ")", "{{collector}}"}},
 		}),
@@ -115,7 +115,7 @@ func exporterRequests() []Panel {
 	return []Panel{
 		timeseries(view{
 			title: "Requests per second, by method", width: 12, height: 8, unit: perSec, empty: noExporter,
-			means:   "Requests to the API from all exporters. It takes 1 per second of each method and account.",
+			means:   "Requests to the API from all exporters. The API allows 1 per second for each method and account.",
 			formula: "rate(greenapi_api_requests_total) by method",
 			queries: []query{{sum(requests, "method"), "{{method}}"}},
 		}, stacked),
@@ -128,25 +128,25 @@ func exporterRequests() []Panel {
 		}),
 		heatmap(view{
 			title: "Durations of requests", width: 12, height: 9, unit: lasting, interval: "5m", empty: noExporter,
-			means:   "How many requests took how long, over all accounts and methods. The scale below says which colour is how many.",
+			means:   "Number of requests by duration, over all accounts and methods. The scale below explains the colours.",
 			formula: "increase(greenapi_api_request_duration_seconds_bucket) by le",
 			queries: []query{{cells(whole(buckets("increase")), native("increase")), "{{le}}"}},
 		}),
 		timeseries(view{
 			title: "Duration of requests", width: 12, height: 9, unit: millis, interval: "5m", empty: noExporter,
-			means:   "What half, nine tenths and 99 of 100 requests stay below (from the buckets, by interpolation).",
+			means:   "Quantiles 0.5, 0.9 and 0.99 of the request duration (interpolated from the buckets).",
 			formula: "histogram_quantile(0.5, 0.9 and 0.99) of rate(greenapi_api_request_duration_seconds_bucket)",
 			queries: []query{below("0.5", "median"), below("0.9", "90 %"), below("0.99", "99 %")},
 		}, colored("median", teal), colored("90 %", amber), colored("99 %", vermilion)),
 		timeseries(view{
-			title: "Answers of the API, inflated", width: 12, height: 8, unit: volume, interval: "5m", empty: noExporter,
-			means:   "Bytes per second of the answers, after decompression, from all exporters.",
+			title: "API responses, decompressed", width: 12, height: 8, unit: volume, interval: "5m", empty: noExporter,
+			means:   "Size of the API's responses per second, after decompression, from all exporters.",
 			formula: "rate(greenapi_api_response_bytes_total) by method",
 			queries: []query{{sum(once("rate("+accounts("greenapi_api_response_bytes_total")+"[$__rate_interval])", "instance", "method"), "method"), "{{method}}"}},
 		}, area),
 		timeseries(view{
-			title: "Clock of the API less ours", width: 12, height: 8, unit: secs, interval: "5m", empty: noExporter,
-			means:   "How far the clock of the API is before that of the exporter (below 0: behind), for the accounts where it is most and least. Within some seconds, all is well.",
+			title: "Clock of the API minus exporter's", width: 12, height: 8, unit: secs, interval: "5m", empty: noExporter,
+			means:   "Clock of the API minus clock of the exporter, for the accounts with the largest and the smallest difference. A few seconds are normal.",
 			formula: "greatest and least greenapi_api_clock_skew_seconds",
 			queries: []query{
 				{"max(" + accounts("greenapi_api_clock_skew_seconds") + ")", "most"},
@@ -167,14 +167,14 @@ func exporterJournals() []Panel {
 	return []Panel{
 		timeseries(view{
 			title: "Largest journals", width: 12, height: 9, unit: number,
-			means:   "Records of the five largest journals of each kind. At 10,000 the API leaves out the oldest: scrape more often, or look back less far.",
+			means:   "Records of the five largest journals of each kind. The API returns at most 10,000 and leaves out the oldest: scrape more often, or shorten the window.",
 			formula: "greatest greenapi_window_records; dashed, 90 % and 100 % of the cap",
 			empty:   noExporter,
 			queries: []query{largest("calls"), largest("messages")},
 		}, drawn(badAbove(0.9*journalCap, journalCap))),
 		counts(view{
 			title: "Gaps and evictions per hour", width: 12, height: 9,
-			means:   "Gaps: the counters may have missed records. Evictions: records were forgotten early; should they come again, they count twice.",
+			means:   "Gaps: the counters may have missed records. Evictions: records were forgotten early; if they appear again, they are counted twice.",
 			formula: "increase of greenapi_journal_gaps_total and greenapi_ledger_evictions_total",
 			empty:   "✔ No gap and no eviction in this time range",
 			queries: []query{
@@ -184,14 +184,14 @@ func exporterJournals() []Panel {
 		}),
 		timeseries(view{
 			title: "Age of the last whole read", width: 12, height: 8, unit: minutes, empty: noExporter,
-			means: "How long ago the whole window was last read, for the account where it is longest. Reads between ask for what is recent, " +
+			means: "Time since the last read of the whole window, for the account where it is longest. Other reads request recent records only, " +
 				"and what they cannot show waits for the next whole one.",
 			formula: "now − greenapi_window_whole_read_timestamp_seconds, greatest by journal",
 			queries: []query{{"max by (journal) (" + age(once(accounts("greenapi_window_whole_read_timestamp_seconds"), "journal")) + ") / 60", "{{journal}}"}},
 		}),
 		counts(view{
 			title: "Late changes per hour", width: 12, height: 8,
-			means:   "Changes that only a whole read showed: recent reads had not. Many of them, and whole reads should be more frequent.",
+			means:   "Changes that only a read of the whole window showed. If there are many, lower --greenapi.whole-read-interval.",
 			formula: "increase(greenapi_journal_late_changes_total) by journal",
 			empty:   "✔ No change came late in this time range",
 			queries: []query{{events("greenapi_journal_late_changes_total"), "{{journal}}"}},
@@ -205,14 +205,14 @@ func exporterJournals() []Panel {
 		}, fewEvents),
 		timeseries(view{
 			title: "Ledger entries", width: 8, height: 8, unit: number,
-			means:   "Records that the exporter remembers, so as to count each one once.",
+			means:   "Records that the exporter remembers, so that each one is counted once.",
 			formula: "sum of greenapi_ledger_entries, by journal",
 			empty:   noExporter,
 			queries: []query{{sum(once(accounts("greenapi_ledger_entries"), "journal"), "journal"), "{{journal}}"}},
 		}),
 		timeseries(view{
 			title: "Age of the counters", width: 8, height: 8, unit: days,
-			means:   "How long the youngest ledger of all accounts has counted. Young counters know less than the window.",
+			means:   "Time since the newest ledger of all accounts began to count. A ledger younger than the window has not counted all records in it.",
 			formula: "now − greenapi_ledger_baseline_timestamp_seconds, least by journal",
 			empty:   noExporter,
 			queries: []query{{"min by (journal) (" + age(once(accounts("greenapi_ledger_baseline_timestamp_seconds"), "journal")) + ") / 86400", "{{journal}}"}},
@@ -231,14 +231,14 @@ func exporterProcess() []Panel {
 		gauge("Memory", "Resident memory of each exporter.", "process_resident_memory_bytes", memory),
 		timeseries(view{
 			title: "CPU", width: 8, height: 8, unit: cores, empty: noExporter,
-			means:   "Processor cores that each exporter keeps busy.",
+			means:   "CPU cores used by each exporter.",
 			formula: "rate(process_cpu_seconds_total)",
 			queries: []query{{"rate(" + exporters("process_cpu_seconds_total") + "[$__rate_interval])", "{{instance}}"}},
 		}),
 		gauge("Goroutines", "Goroutines of each exporter. A number that only grows is a leak.", "go_goroutines", number),
 		stat(view{
 			title: "State files", width: 6, height: 6, unit: words,
-			means:   "Whether every ledger could be written when it last had to be. A dash: counters live in memory (no --ledger.path).",
+			means:   "Whether the last write of every ledger succeeded. A dash: counters are in memory only (no --ledger.path).",
 			formula: "least greenapi_ledger_last_write_successful",
 			queries: []query{{"min(" + accounts("greenapi_ledger_last_write_successful") + ")", "state files"}},
 		}, mapped(either("✔ written", teal, "✖ not written", vermilion))),

@@ -11,7 +11,7 @@ const (
 func fleet() Dashboard {
 	variables := append(targetVariables(), many(accountVariable()))
 	return newDashboard(fleetUID, "GREEN-API / Fleet",
-		"All WhatsApp accounts at a glance: which are in trouble, do messages arrive and get read, are calls answered, is it worse than last week.",
+		"All WhatsApp accounts: which have problems, are messages delivered and read, are calls answered, is it worse than last week.",
 		variables, annotations(`id_instance=~"$id_instance|"`),
 		section{title: "Is any account in trouble?", panels: append(fleetHealth(), fleetTrouble(), fires(12, 7), fleetStates())},
 		section{title: "What became of the messages and calls? As the journals are now, whatever the time range", panels: append(fleetOutcomes(), fleetTable())},
@@ -40,7 +40,7 @@ func fleetHealth() []Panel {
 	return []Panel{
 		stat(view{
 			title: "In trouble", width: 5, height: statHeight, unit: number,
-			means:   "Accounts that are not authorised, that are not read, about which an alert of severity warning or critical fires, or whose exporter is down.",
+			means:   "Accounts that are not authorised, are not read, have a firing alert of severity warning or critical, or whose exporter is down.",
 			formula: "number of accounts where the state authorized is 0, or greenapi_up is 0, or ALERTS fire, or up is 0; of all accounts with any greenapi_up",
 			queries: []query{{"count(" + troubled() + ") or " + none, "accounts"}, {all, "of"}},
 		}, judged(anyIsBad()), func(p *Panel) { p.override("of", Property{"thresholds", plain()}) }),
@@ -56,7 +56,7 @@ func fleetHealth() []Panel {
 			func(p *Panel) { p.override("others", Property{"thresholds", warnFrom(1)}) }),
 		stat(view{
 			title: "Targets down", width: 5, height: statHeight, unit: number,
-			means:   "Targets that Prometheus cannot scrape. What is shown of their accounts is old, or nothing.",
+			means:   "Targets that Prometheus cannot scrape. Their accounts show old data or none.",
 			formula: "number of targets whose up is 0; of all that have an up",
 			queries: []query{
 				{"count(" + exporters("up") + ") - sum(" + exporters("up") + ")", "targets"},
@@ -65,13 +65,13 @@ func fleetHealth() []Panel {
 		}, judged(anyIsBad()), func(p *Panel) { p.override("of", Property{"thresholds", plain()}) }),
 		stat(view{
 			title: "Oldest data", width: 4, height: statHeight, unit: lasting,
-			means:   "Age of the oldest journal of any account. Above the scrape interval, what is shown is old.",
+			means:   "Age of the oldest journal of any account. If it is above the scrape interval, the panels show old data.",
 			formula: "now − time of the last success of the collectors calls and messages, greatest of all accounts",
 			queries: []query{{"max(" + dataAge() + ")", "age"}},
 		}, judged(oldData())),
 		stat(view{
 			title: "Truncated journals", width: 5, height: statHeight, unit: number,
-			means:   "Journals that held 10,000 records or more: their numbers now cover less than the window. The counters stay right.",
+			means:   "Journals with 10,000 records or more: their window gauges cover less than the window. The counters stay exact.",
 			formula: "number of journals where greenapi_window_truncated is 1",
 			queries: []query{{sum(once(accounts("greenapi_window_truncated"), "journal")), "journals"}},
 		}, judged(warnFrom(1))),
@@ -100,7 +100,7 @@ func fleetTrouble() Panel {
 	well := fmt.Sprintf(`label_replace((count(%s) unless on () count(%s)) + 0 / 0, "account", "✔ No account is in trouble", "", "")`, once(accounts("greenapi_up")), troubled())
 	return table(view{
 		title: "Which, and since when?", width: 12, height: 7,
-		means: "The accounts in trouble: not authorised, not read, or with an alert of severity warning or critical. " +
+		means: "Accounts with problems: not authorised, not read, or with a firing alert of severity warning or critical. " +
 			"Since: when the account was last authorised or, where it is, last read or, where it is, when the first alert began; earlier: before the time range.",
 		formula: "state: the one whose greenapi_instance_state is 1; since: the last time of the state authorized in the time range, " +
 			"greenapi_last_success_timestamp_seconds, or ALERTS_FOR_STATE; alerts: number of ALERTS that fire",
@@ -125,7 +125,7 @@ func fires(width, height int) Panel {
 	}
 	return table(view{
 		title: "What fires, and since when?", width: width, height: height,
-		means:   "Alerts that fire now, with the account that they are about. An alert without one is about the exporter. Click on the alert for its runbook.",
+		means:   "Alerts that fire now, with their account. An alert without an account is about the exporter. Click on the alert for its runbook.",
 		formula: "ALERTS named GreenAPI… in the state firing; since: ALERTS_FOR_STATE",
 		empty:   noExporter,
 		queries: []query{{expr: `label_replace(` + about + `, "alert", "$1", "alertname", "GreenAPI(.+)") or ` +
@@ -161,7 +161,7 @@ func fleetOutcomes() []Panel {
 	return []Panel{
 		stat(view{
 			title: "Messages", width: 4, height: statHeight, unit: number,
-			means:   "Outgoing messages that the journals hold now (24 hours, unless configured otherwise).",
+			means:   "Outgoing messages in the journals now (24 hours, unless configured otherwise).",
 			formula: "sum of greenapi_window_messages",
 			queries: []query{{messages, "messages"}},
 		}),
@@ -170,7 +170,7 @@ func fleetOutcomes() []Panel {
 		stat(readOfDelivered(windowMessages)),
 		stat(view{
 			title: "Calls", width: 4, height: statHeight, unit: number,
-			means:   "Outgoing calls that the journals hold now.",
+			means:   "Outgoing calls in the journals now.",
 			formula: "sum of greenapi_window_calls",
 			queries: []query{{calls, "calls"}},
 		}),
@@ -245,11 +245,11 @@ func fleetRatios() []Panel {
 		return ratio(of("id_instance:greenapi_calls_answered:increase24h"), of("id_instance:greenapi_calls_seized:increase24h"))
 	}
 	return []Panel{
-		compared("Delivered within 15 min", "Share of the messages sent in 24 hours that were delivered within 15 minutes, over all accounts. What was sent less long ago does not count yet. Delays are upper bounds.",
+		compared("Delivered within 15 min", "Share of the messages sent in 24 hours that were delivered within 15 minutes, over all accounts. Messages sent less than 15 minutes ago are not included. Delays are upper bounds.",
 			deliveredInTime.formula(), noneDue, "delivered", teal, deliveredInTime.share(), deliveredInTime.weekAgo()),
-		compared("Read within 4 h", "Share of the messages delivered in 24 hours that were read within 4 hours, over all accounts. What was delivered less long ago does not count yet. Delays are upper bounds.",
+		compared("Read within 4 h", "Share of the messages delivered in 24 hours that were read within 4 hours, over all accounts. Messages delivered less than 4 hours ago are not included. Delays are upper bounds.",
 			readInTime.formula(), noneDue, "read", blue, readInTime.share(), readInTime.weekAgo()),
-		compared("Calls answered (ASR), 24 h", "Share of the calls that reached a telephone which were picked up, over all accounts.",
+		compared("Calls answered (ASR), 24 h", "Answer-seizure ratio (ASR) over all accounts: pickUp / (pickUp + hungUp + declined).",
 			"calls answered / calls picked up, hung up or declined, in the 24 hours before", noRecords, "ASR", amber, asr(""), asr(" offset 1w")),
 	}
 }

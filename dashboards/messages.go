@@ -19,7 +19,7 @@ func accountMessages() []Panel {
 	return []Panel{
 		barGauge(view{
 			title: "From attempted to read", width: 7, height: 9, unit: number,
-			means:   "The messages in the window now, by the stage that they reached. Later stages imply the earlier ones.",
+			means:   "Messages in the window now, by the stage that they reached. A later stage implies the earlier ones.",
 			formula: "attempted = all; sent = sent + delivered + read; delivered = delivered + read; read = read",
 			empty:   "No messages in the window",
 			queries: []query{
@@ -31,7 +31,7 @@ func accountMessages() []Panel {
 		}, statusColors),
 		counts(view{
 			title: "Messages per hour, by stage", width: 17, height: 9,
-			means:   "How many messages were first seen, and how many reached each stage, in each hour; dashed, those first seen a week ago.",
+			means:   "Messages first seen, and messages that reached each stage, per hour; dashed: first seen a week ago.",
 			formula: "increase of the counters, each message counted once per stage",
 			empty:   noMessages,
 			queries: []query{
@@ -43,7 +43,7 @@ func accountMessages() []Panel {
 		inTime[0], inTime[1],
 		timeseries(view{
 			title: "Messages by current status", width: 12, height: 9, unit: number,
-			means:   "What the journal says of its messages now, as shares of all.",
+			means:   "Messages in the journal now, by status, as shares of all.",
 			formula: "greenapi_window_messages by status / all of them",
 			empty:   noMessages,
 			queries: []query{{some(sum(chatMessages(), "status")), "{{status}}"}},
@@ -73,7 +73,7 @@ func accountKinds() []Panel {
 		}),
 		counts(view{
 			title: "By type of chat", width: 8, height: 9,
-			means:   "Messages first seen, to persons, groups, channels and broadcast lists.",
+			means:   "Messages first seen, by chat type: private, groups, channels and broadcast lists.",
 			formula: "increase(greenapi_messages_observed_total) by chat_type",
 			empty:   noMessages,
 			queries: by("chat_type"),

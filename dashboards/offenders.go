@@ -23,10 +23,10 @@ func fleetOffenders() []Panel {
 	messages := sum(windowMessages(concluded), "id_instance")
 	calls := sum(windowCalls(seized), "id_instance")
 	return []Panel{
-		offenders("Fewest delivered", "Accounts of whose messages the fewest arrived.",
+		offenders("Fewest delivered", "Accounts with the lowest share of delivered messages.",
 			"(delivered + read) / (all − pending), in the window", "bottomk",
 			deliveredOfAll(windowMessages, "id_instance").expr(), messages, "delivery_messages", fewDelivered()),
-		offenders("Most failed", "Accounts of whose messages the most failed.",
+		offenders("Most failed", "Accounts with the highest share of failed messages.",
 			"(noAccount + notInGroup + failed + suspended + noActiveSession) / (all − pending), in the window", "topk",
 			failedOfAll(windowMessages, "id_instance").expr(), messages, "delivery_messages", manyWithoutAccount()),
 		offenders("Fewest calls answered", "Accounts with the lowest answer-seizure ratio.",
@@ -48,8 +48,8 @@ func fleetKinds() []Panel {
 			queries: []query{{"sort_desc(" + some(sum(windowMessages(failed), "status")) + ")", "{{status}}"}},
 		}, statusColors),
 		table(view{
-			title: "To persons, and to groups", width: 6, height: 8,
-			means:   "Messages in the window by type of chat, and what became of them. In a group a message is delivered when the last member has it.",
+			title: "Private chats and groups", width: 6, height: 8,
+			means:   "Messages in the window by chat type and outcome. In a group a message is delivered when the last member has it.",
 			formula: "delivered = (delivered + read) / (all − pending); read = read / (delivered + read)",
 			empty:   "No messages in the window",
 			none:    "no messages",
@@ -72,7 +72,7 @@ func fleetKinds() []Panel {
 		}, sortedBy("Account", false)),
 		table(view{
 			title: "Paid until", width: 6, height: 8,
-			means:   "Until when accounts are paid for, those that end first at the top. Known where a partner's account lists them.",
+			means:   "End of each account's plan, soonest first. Known only for accounts that the partner API lists.",
 			formula: "greenapi_instance_expiration_timestamp_seconds",
 			empty:   "Not known: no partner's account lists these",
 			queries: []query{{expr: "1000 * max by (id_instance, account) (" + named(ends) + ")"}},

@@ -18,7 +18,7 @@ type selection func(matchers ...string) string
 func deliveredOfAll(messages selection, by ...string) view {
 	return view{
 		title: "Delivered / all", width: 4, height: statHeight, unit: share,
-		means:   "Share of all messages that reached the recipient; those that still wait are left out.",
+		means:   "Share of messages that reached the recipient; pending messages are left out.",
 		formula: "(delivered + read) / (all − pending), in the window",
 		queries: []query{{ratio(sum(messages(reachedDelivered), by...), sum(messages(concluded), by...)), "delivered"}},
 	}
@@ -46,7 +46,7 @@ func failedOfAll(messages selection, by ...string) view {
 func readOfDelivered(messages selection, by ...string) view {
 	return view{
 		title: "Read", width: 4, height: statHeight, unit: share,
-		means:   "Share of the messages delivered that were read. The youngest are not read yet.",
+		means:   "Share of the delivered messages that were read. The newest are often not read yet.",
 		formula: "read / (delivered + read), in the window",
 		queries: []query{{ratio(sum(messages(reachedRead), by...), sum(messages(reachedDelivered), by...)), "read"}},
 	}
@@ -55,7 +55,7 @@ func readOfDelivered(messages selection, by ...string) view {
 func answeredOfSeized(calls selection, by ...string) view {
 	return view{
 		title: "Answered", width: 4, height: statHeight, unit: share,
-		means:   "Answer-seizure ratio (ITU-T E.425): share of the calls that reached a telephone which were picked up.",
+		means:   "Answer-seizure ratio (ASR, ITU-T E.425): pickUp / (pickUp + hungUp + declined).",
 		formula: "pickUp / (pickUp + hungUp + declined), in the window",
 		queries: []query{{ratio(sum(calls(answered), by...), sum(calls(seized), by...)), "ASR"}},
 	}
