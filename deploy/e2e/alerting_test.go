@@ -207,6 +207,41 @@ func TestMutedAlertsMuteOnlyTheirSymptoms(t *testing.T) {
 	}
 }
 
+// TestOutageIsOneNotification posts what fires when the API fails for 200 accounts: who
+// is on call is told once.
+func TestOutageIsOneNotification(t *testing.T) {
+	t.Parallel()
+	receiver := startWebhook(t)
+	alertmanager := e2e.StartAlertmanager(t, quickAlertmanager(t, receiver.URL))
+	alerts := []map[string]string{{"alertname": "GreenAPIManyAccountsFailing", "severity": "critical", "reason": "server_error"}}
+	for n := range 200 {
+		for _, collector := range []string{"calls", "messages"} {
+			for alert, severity := range map[string]string{"GreenAPICollectorFailing": "warning", "GreenAPIDataStale": "critical"} {
+				alerts = append(alerts, map[string]string{
+					"alertname": alert, "severity": severity, "id_instance": fmt.Sprint(1101000002 + n), "collector": collector,
+				})
+			}
+		}
+	}
+	postAlerts(t, alertmanager, alerts)
+	// This one waits as long as the others do before it is told, and comes after them.
+	last := map[string]string{"alertname": "GreenAPIAccountBlocked", "severity": "critical", "id_instance": suspendedID}
+	postAlerts(t, alertmanager, []map[string]string{last})
+	deadline := time.After(time.Minute)
+	for receiver.notified()["GreenAPIAccountBlocked"] == nil || receiver.notified()["GreenAPIManyAccountsFailing"] == nil {
+		select {
+		case <-receiver.arrived:
+		case <-deadline:
+			t.Fatalf("only %v are told", receiver.notified())
+		}
+	}
+	receiver.mu.Lock()
+	defer receiver.mu.Unlock()
+	if len(receiver.all) != 2 {
+		t.Errorf("%d notifications, want 1 and the last one: %v", len(receiver.all), receiver.all)
+	}
+}
+
 // postAlerts tells Alertmanager of alerts, as Prometheus does.
 func postAlerts(t *testing.T, alertmanager *e2e.Alertmanager, alerts []map[string]string) {
 	t.Helper()

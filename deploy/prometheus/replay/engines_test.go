@@ -35,7 +35,7 @@ const (
 func TestEngines(t *testing.T) {
 	t.Parallel()
 	begin, end := start.Add(34*time.Hour), start.Add(40*time.Hour)
-	w := world{days: shortDays, step: shortStep}
+	w := world{length: shortDays * 24 * time.Hour, step: shortStep}
 	for n, i := range allIncidents() {
 		if i.within > shortIncident {
 			continue

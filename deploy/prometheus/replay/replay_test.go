@@ -5,10 +5,14 @@ package replay_test
 import (
 	"flag"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
+	"github.com/greenapi-exporter/greenapi_exporter/deploy/prometheus/replay"
 )
 
 var (
@@ -47,7 +51,7 @@ func chosenForm() form {
 func TestReplay(t *testing.T) {
 	f := chosenForm()
 	all := allIncidents()
-	rows := make([][]string, len(all)+1)
+	rows := make([][]string, len(all)+2)
 	var told, quiet [][]string
 	t.Run("worlds", func(t *testing.T) {
 		t.Run("incidents", func(t *testing.T) {
@@ -57,6 +61,10 @@ func TestReplay(t *testing.T) {
 		t.Run("restarts", func(t *testing.T) {
 			t.Parallel()
 			rows[len(all)] = f.replayRestarts(t)
+		})
+		t.Run("outage", func(t *testing.T) {
+			t.Parallel()
+			rows[len(all)+1] = replayOutage(t)
 		})
 		t.Run("traffic", func(t *testing.T) {
 			t.Parallel()
@@ -91,7 +99,7 @@ func trafficColumns() []string {
 // report for each.
 func (f form) replayIncidents(t *testing.T, incidents []incident) [][]string {
 	t.Helper()
-	w := world{days: f.incidentDays, step: f.step}
+	w := world{length: day(f.incidentDays).Sub(start), step: f.step}
 	for n, i := range incidents {
 		w.accounts = append(w.accounts, i.struck(n))
 	}
@@ -116,7 +124,7 @@ func (f form) replayRestarts(t *testing.T) []string {
 	const alert, within = "GreenAPIExporterRestarting", 30 * time.Minute
 	from := start.AddDate(0, 0, f.restartDays-1)
 	w := world{
-		days: f.restartDays, step: 5 * time.Minute, // the alert looks at 30 of them
+		length: day(f.restartDays).Sub(start), step: 5 * time.Minute, // the alert looks at 30 of them
 		accounts: []simulation.Account{account(0)},
 		restarts: func(now time.Time) bool { return !now.Before(from) && now.Before(from.Add(2*time.Hour)) },
 	}
@@ -129,4 +137,41 @@ func (f form) replayRestarts(t *testing.T) []string {
 		t.Errorf("%s fires after %v", alert, delay)
 	}
 	return []string{"exporter restarts again and again", alert, short(delay), short(within), "", ""}
+}
+
+// replayOutage lets the API fail for two hours, for 200 accounts at once: one alert is
+// told, and mutes all others for as long as they fire.
+func replayOutage(t *testing.T) []string {
+	t.Helper()
+	const alert, within, accounts = "GreenAPIManyAccountsFailing", 20 * time.Minute, 200
+	from := start.Add(time.Hour)
+	w := world{length: 5 * time.Hour, step: 5 * time.Minute}
+	for n := range accounts {
+		a := account(n)
+		a.MessagesPerDay, a.CallsPerDay, a.Rhythm = 5, 2, simulation.RhythmFlat()
+		a.Incidents = []simulation.Incident{{Kind: simulation.IncidentServerErrors, From: from, To: from.Add(2 * time.Hour)}}
+		w.accounts = append(w.accounts, a)
+	}
+	mutes := inhibitions(t)
+	firings := w.fire(t)
+	n := slices.IndexFunc(firings, func(f replay.Firing) bool { return f.Alert == alert })
+	if n < 0 {
+		t.Fatalf("%s does not fire", alert)
+	}
+	told := firings[n]
+	muted := make(map[string]int)
+	for _, f := range slices.Delete(firings, n, n+1) {
+		if !mutes.mutes(alert, f.Alert) || f.First.Before(told.First) || f.Last.After(told.Last) {
+			t.Errorf("%s of %s is told, from %v to %v; %s fires from %v to %v", f.Alert, f.IDInstance, f.First, f.Last, alert, told.First, told.Last)
+		}
+		muted[fmt.Sprintf("%s after %s", f.Alert, short(f.First.Sub(from)))]++
+	}
+	if told.Times != 1 || told.First.Sub(from) > within {
+		t.Errorf("%s fires %d times, after %v", alert, told.Times, told.First.Sub(from))
+	}
+	if len(muted) == 0 {
+		t.Error("nothing is muted")
+	}
+	return []string{"API answers 500 to all of 200 accounts, for 2 hours", alert, short(told.First.Sub(from)), short(within),
+		strings.Join(slices.Sorted(maps.Keys(muted)), ", "), ""}
 }

@@ -35,7 +35,7 @@ type exporter struct {
 
 // world is accounts, the server that plays their API, and an exporter.
 type world struct {
-	days     int
+	length   time.Duration
 	step     time.Duration
 	accounts []simulation.Account
 	reading  simulation.Reading
@@ -43,7 +43,7 @@ type world struct {
 	restarts func(time.Time) bool
 }
 
-// record lets the world live for its days, in a bubble, and returns what was scraped of
+// record lets the world live for its length, in a bubble, and returns what was scraped of
 // the wanted series.
 func (w world) record(t *testing.T, wanted func(string) bool) *replay.Recording {
 	t.Helper()
@@ -56,7 +56,7 @@ func (w world) record(t *testing.T, wanted func(string) bool) *replay.Recording 
 		server.AddSimulation(sim)
 		partner := server.AddPartner(partnerToken)
 		e := newExporter(t, server)
-		for now := start; now.Before(start.AddDate(0, 0, w.days)); now = now.Add(w.step) {
+		for now := start; now.Before(start.Add(w.length)); now = now.Add(w.step) {
 			time.Sleep(time.Until(now))
 			if w.restarts != nil && w.restarts(now) {
 				e.Close()
@@ -142,7 +142,7 @@ func (w world) fire(t *testing.T) []replay.Firing {
 	recording := w.record(t, needed.Reads())
 	recorded := time.Now()
 	firings := evaluate(t, needed, recording)
-	t.Logf("%d days of %d accounts: lived in %v, judged in %v", w.days, len(w.accounts),
+	t.Logf("%v of %d accounts: lived in %v, judged in %v", w.length, len(w.accounts),
 		recorded.Sub(began).Round(time.Second), time.Since(recorded).Round(time.Second))
 	return firings
 }
