@@ -98,7 +98,8 @@ func (c column) properties() []Property {
 	}
 	mappings := c.mappings
 	if c.label != "" {
-		properties = append(properties, Property{"unit", text}, Property{"custom.align", "left"})
+		// Else a label that a row lacks would be shown as why the whole panel is empty.
+		properties = append(properties, Property{"unit", text}, Property{"custom.align", "left"}, Property{"noValue", cmp.Or(c.empty, nothing)})
 	} else {
 		properties = append(properties, Property{"unit", c.unit})
 		mappings = append(slices.Clone(mappings), missing(cmp.Or(c.empty, nothing)))
