@@ -99,7 +99,7 @@ type callCounters struct {
 	prefixes prefixes
 }
 
-// The counters beside the histograms are for rules: a server that converts classic
+// The counters next to the histograms are for rules: a server that converts classic
 // histograms to native ones stores no buckets and no sums of its own, and MetricsQL
 // reads no native ones.
 const (

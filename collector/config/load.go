@@ -70,7 +70,7 @@ func CheckFile(path, what string) []Warning {
 	return r.allWarnings()
 }
 
-// unusedAccount warns of an account in the environment beside the file.
+// unusedAccount warns of an account in the environment that the file makes useless.
 func (r *reader) unusedAccount() {
 	r.warnings = append(r.warnings, UnusedAccount(r.lookup, "the configuration file", r.tokenEnvs)...)
 }

@@ -23,7 +23,7 @@ func (r *reader) token(parent place, f map[string]place) client.TokenSource {
 		case ok && first.node == nil:
 			first = at
 		case ok:
-			r.fault(at, "is one token too many beside "+first.line()+": keep one of token_file, token_env and token")
+			r.fault(at, "is a second token, after "+first.line()+": keep one of token_file, token_env and token")
 		}
 	}
 	if first.node == nil {

@@ -27,7 +27,7 @@
 // A row is told apart by two keyed hashes: of its identifier and of its chat. The
 // identifier of a message is its idMessage. Those of calls repeat, so that of a call is
 // made of idMessage, time, status, and how often that very row has occurred in the
-// answer. Beside the hashes, a row has its time and positions in the tables of package
+// answer. Besides the hashes, a row has its time and positions in the tables of package
 // vocabulary. Nothing else that could name anybody is kept, in memory or in the file.
 //
 // Rows without idMessage, calls that have no outcome yet, and more than one row of a

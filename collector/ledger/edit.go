@@ -15,7 +15,7 @@ type edit struct {
 	drops   bitset        // Positions in the past that are gone.
 	expired bitset        // The same of the legacy.
 
-	// What the state file is told of it beside keeps.
+	// What the state file is told of it, apart from keeps.
 	putRows, dropRows []entry[row]
 	dropPast          []entry[past]
 	dropLegacy        []uint64

@@ -68,7 +68,7 @@ func (j *journal) entries() int {
 	return len(j.current.ids) + len(j.past.ids) + len(j.legacy.ids)
 }
 
-// meta is what is known about a journal beside its rows. Dates are Unix seconds of the
+// meta is what is known about a journal, apart from its rows. Dates are Unix seconds of the
 // server's clock, reads are Unix seconds of the exporter's clock; 0 stands for none.
 type meta struct {
 	baselined bool

@@ -120,6 +120,11 @@ func TestFilter(t *testing.T) {
 			commitMessages(t, l, recent)
 			commitMessages(t, l, at(25*time.Minute), message("A", "delivered", 20*time.Minute))
 		}, ledger.FilterBySending, 1},
+		"a whole read shows a new one that the recent one did not": {func(t *testing.T, l *ledger.Ledger) {
+			t.Helper()
+			commitMessages(t, l, recent)
+			commitMessages(t, l, at(25*time.Minute), message("B", "sent", 20*time.Minute))
+		}, ledger.FilterUnknown, 1},
 		"or what it could not show yet": {func(t *testing.T, l *ledger.Ledger) {
 			t.Helper()
 			commitMessages(t, l, recent)

@@ -4,7 +4,7 @@ import (
 	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 )
 
-// row is one row of a journal, as the memory holds it, in 20 bytes beside its
+// row is one row of a journal, as the memory holds it, in 20 bytes apart from its
 // identifier. Rows of the two journals share the layout and read it differently.
 type row struct {
 	chatLow, chatHigh uint32 // Keyed hash of the chat id.
@@ -175,7 +175,7 @@ func shortTime(time int64) uint32 {
 	return uint32(min(max(time, 1), 1<<32-1))
 }
 
-// past is what is remembered of a row that has left the view, in 8 bytes beside its
+// past is what is remembered of a row that has left the view, in 8 bytes apart from its
 // identifier: when it was last seen, and, of a message, what was counted of it. From
 // the lowest bit: 32 bits of lastSeen by the exporter's clock, 3 of chat type, 2 of
 // stage, 8 of failures, and 19 of the chat's hash.

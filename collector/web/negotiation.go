@@ -35,7 +35,7 @@ func negotiated(r *http.Request) (*http.Request, promhttp.Compression) {
 	return r, encoding
 }
 
-// formatOf returns what the bytes of an exposition depend on, beside what was found: the
+// formatOf returns what the bytes of an exposition depend on, apart from what was found: the
 // format and the coding that a request gets, and the families that it names, which
 // promhttp takes from the query.
 func formatOf(r *http.Request) string {
