@@ -127,5 +127,5 @@ func report(stdout io.Writer, cfg *config.Config) {
 			fmt.Fprintf(stdout, "  but not %s\n", strings.Join(p.Exclude, ", "))
 		}
 	}
-	fmt.Fprintln(stdout, "Whether the accounts can be read, --config.test tells.")
+	fmt.Fprintln(stdout, "Run with --config.test to check whether the accounts can be read.")
 }
