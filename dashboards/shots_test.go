@@ -44,8 +44,12 @@ const readmeBytes = 400_000
 
 // accountShots are the accounts of the demo that are shown, by what they stand for.
 var accountShots = []struct{ what, id string }{
-	{"support", "1101000001"}, {"truncated", "1101000003"}, {"suspended", "1101000004"},
-	{"logged-out", "1101000005"}, {"calls-only", "1101000006"}, {"small", "1101000007"},
+	{"support", "1101000001"},
+	{"truncated", "1101000003"},
+	{"suspended", "1101000004"},
+	{"logged-out", "1101000005"},
+	{"calls-only", "1101000006"},
+	{"small", "1101000007"},
 }
 
 // shots returns the pictures to take while the exporter answers.

@@ -29,7 +29,7 @@ var (
 	distributedAccounts = flag.Int("distributed.accounts", 45, "accounts of the fleet beyond one machine")
 	distributedMessages = flag.Float64("distributed.messages", 8000, "messages a day of each")
 	distributedInterval = flag.Duration("distributed.interval", 5*time.Second, "scrape interval of the fleet beyond one machine")
-	distributedMinute   = flag.Duration("distributed.minute", time.Second, "what a minute is in the rules of the fleet beyond one machine: how often they are evaluated, and how long alerts wait")
+	distributedEvery    = flag.Duration("distributed.minute", time.Second, "what a minute is in the rules of the fleet beyond one machine: how often they are evaluated, and how long alerts wait")
 	distributedPhase    = flag.Duration("distributed.phase", 8*time.Second, "how long each phase of it lasts: all well, a shard dead, all well, an agent dead, all well")
 )
 
@@ -145,11 +145,11 @@ func (d *distributed) startShards(t *testing.T, api string) {
 func (d *distributed) startRules(t *testing.T) {
 	t.Helper()
 	rules := t.TempDir()
-	copyRules(t, rules, *distributedMinute)
+	copyRules(t, rules, *distributedEvery)
 	d.receiver = startWebhook(t)
 	alertmanager := e2e.StartAlertmanager(t, quickAlertmanager(t, d.receiver.URL))
 	e2e.StartVMAlert(t, filepath.Join(rules, "*.yml"), d.storage.URL, "-notifier.url="+alertmanager.URL,
-		"-evaluationInterval="+distributedMinute.String(), "-rule.evalDelay="+distributedInterval.String(), "-remoteWrite.flushInterval=1s", "-disableAlertgroupLabel")
+		"-evaluationInterval="+distributedEvery.String(), "-rule.evalDelay="+distributedInterval.String(), "-remoteWrite.flushInterval=1s", "-disableAlertgroupLabel")
 }
 
 // agentConfig is the project's configuration of an agent, with the addresses of this

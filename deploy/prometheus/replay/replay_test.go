@@ -172,6 +172,8 @@ func replayOutage(t *testing.T) []string {
 	if len(muted) == 0 {
 		t.Error("nothing is muted")
 	}
-	return []string{"API answers 500 to all of 200 accounts, for 2 hours", alert, short(told.First.Sub(from)), short(within),
-		strings.Join(slices.Sorted(maps.Keys(muted)), ", "), ""}
+	return []string{
+		"API answers 500 to all of 200 accounts, for 2 hours", alert, short(told.First.Sub(from)), short(within),
+		strings.Join(slices.Sorted(maps.Keys(muted)), ", "), "",
+	}
 }
