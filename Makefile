@@ -210,9 +210,10 @@ $(PROMETHEUS) &: tools.mod tools.sum
 		github.com/prometheus/prometheus/cmd/promtool github.com/prometheus/prometheus/cmd/prometheus
 	touch $(PROMETHEUS)
 
-# Prometheus' query engine, for recordings of weeks.
-$(JUDGE): tools.mod tools.sum $(wildcard deploy/prometheus/replay/judge/*.go)
-	go build -buildvcs=false -modfile=tools.mod -tags judge,netgo,remove_all_sd -ldflags='-s -w' -o bin/ ./deploy/prometheus/replay/judge
+# Prometheus' query engine, for recordings of weeks. Its files say ignore, so that go mod tidy leaves them out, and are named here.
+JUDGED := $(wildcard deploy/prometheus/replay/judge/*.go)
+$(JUDGE): tools.mod tools.sum $(JUDGED)
+	go build -buildvcs=false -modfile=tools.mod -tags netgo,remove_all_sd -ldflags='-s -w' -o $@ $(JUDGED)
 	touch $@
 
 $(VICTORIA) &: deploy/e2e/victoria.mod deploy/e2e/victoria.sum
