@@ -260,7 +260,9 @@ func (tx *transaction) update(e *edit, delta *Totals, read Read, kind counting) 
 	j := tx.journal
 	for i, now := range tx.changed {
 		was := j.current.values[i]
-		if j.id == journalMessages {
+		// What a known message is called (its type, say) may be told in another way: only a
+		// new time or status is news of it.
+		if j.id == journalMessages && (now.time != was.time || now.messageStatus() != was.messageStatus()) {
 			j.noteFilter(read, was.extra, now.time)
 			if read.whole() && j.late(now.time) {
 				j.lateChanges++
