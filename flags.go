@@ -108,7 +108,7 @@ func newApplication() (*kingpin.Application, *flags) {
 	app.Flag("ledger.path", "Folder that keeps counters across restarts, one file per instance. Without it, counters start at 0 after each restart.").StringVar(&f.ledgerPath)
 	app.Flag("ledger.retention", "How long a record is remembered after it was last seen, so that it is not counted twice.").Default("168h").SetValue(
 		durationValue(&f.ledgerRetention, ", more than 0", "168h", isPositive))
-	app.Flag("ledger.max-entries", "How many records are remembered per journal and instance. The records of the last read of the whole window are always kept, even above this number.").Default("200000").SetValue(numberValue(&f.ledgerMaxEntries, 1, "200000"))
+	app.Flag("ledger.max-entries", "How many records are remembered per journal and instance. The records of the last read of the whole window are kept even above this number, up to 10,000; a longer response fails with reason too_large.").Default("200000").SetValue(numberValue(&f.ledgerMaxEntries, 1, "200000"))
 
 	app.Flag("web.telemetry-path", "URL path of the metrics.").Default("/metrics").SetValue(pathValue(&f.telemetryPath))
 	app.Flag("web.instances-on-metrics", "Expose the metrics of all instances at the telemetry path. Turn it off if they are scraped through /probe.").Default("true").SetValue(boolValue(&f.instancesOnMetrics))

@@ -20,7 +20,7 @@ var (
 		"Size of the API's responses in bytes, after decompression.",
 		"method")
 	apiSkew = newFamily(Gauge, "api_clock_skew_seconds",
-		"Clock of the API minus clock of the exporter, in whole seconds, from the Date header of the last response. Absent before the first response. A Date that differs by more than --greenapi.max-clock-skew is not used for counting.")
+		"Clock of the API minus clock of the exporter, from the Date header of the last response, which has whole seconds. Absent before the first response. A Date that differs by more than --greenapi.max-clock-skew is not used for counting.")
 
 	requestFamilies = []*Family{apiRequests, apiFailures, apiBytes, apiSkew}
 )

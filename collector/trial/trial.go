@@ -280,15 +280,15 @@ func writeEnd(out io.Writer, result Result, snapshots []*collector.Snapshot) {
 	working := result.Accounts - result.Failed - result.Troubled
 	switch {
 	case result.Accounts == 0 && result.Partner:
-		fmt.Fprintln(out, "No account is known. Mend that as shown after ->, and test again.")
+		fmt.Fprintln(out, "No account is known. Fix that as described after ->, and test again.")
 	case result.Accounts == 0:
 		fmt.Fprintln(out, "There is no account: the partner API lists none that is selected.")
 	case working == result.Accounts && !result.Partner:
 		fmt.Fprintln(out, "All accounts work. Start the exporter with the same flags and variables, without --config.test.")
 	case working == result.Accounts:
-		fmt.Fprintln(out, "The accounts of the configuration file work; those of the partner's account are not known. Mend that as shown after ->, and test again.")
+		fmt.Fprintln(out, "The accounts of the configuration file work; those of the partner's account are not known. Fix that as described after ->, and test again.")
 	default:
-		fmt.Fprintf(out, "%d of %s work. Mend the others as shown after ->, and test again.\n", working, count(result.Accounts, "account"))
+		fmt.Fprintf(out, "%d of %d accounts work. Fix the others as described after ->, and test again.\n", working, result.Accounts)
 	}
 }
 

@@ -188,7 +188,7 @@ func TestManyThatHang(t *testing.T) {
 		if result.Failed != 100 || time.Since(started) > 11*time.Minute {
 			t.Errorf("%+v after %v", result, time.Since(started))
 		}
-		if !strings.Contains(text, "not read: there was no time left") || !strings.Contains(text, "\n0 of 100 accounts work. Mend the others as shown after ->, and test again.\n") {
+		if !strings.Contains(text, "not read: there was no time left") || !strings.Contains(text, "\n0 of 100 accounts work. Fix the others as described after ->, and test again.\n") {
 			t.Errorf("it says\n%s", text)
 		}
 	})

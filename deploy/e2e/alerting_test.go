@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -285,7 +284,7 @@ func awaitMuted(t *testing.T, alertmanager *e2e.Alertmanager, alert string) {
 				InhibitedBy []string `json:"inhibitedBy"`
 			} `json:"status"`
 		}
-		text := getText(t, url)
+		text := e2e.Get(t, url).Body
 		if err := json.Unmarshal(text, &answer); err != nil {
 			t.Fatalf("%s: %v: %s", url, err, text)
 		}
@@ -298,24 +297,6 @@ func awaitMuted(t *testing.T, alertmanager *e2e.Alertmanager, alert string) {
 			t.Fatalf("%s is not muted: %s", alert, text)
 		}
 	}
-}
-
-func getText(t *testing.T, url string) []byte {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
 }
 
 var minutes = regexp.MustCompile(`(?m)^( +(?:interval|for)): (\d+)m$`)
