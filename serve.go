@@ -26,8 +26,9 @@ import (
 )
 
 // After SIGTERM, scrapes may go on for scrapesGrace. Then they answer with what they
-// have, for which there is time until shutdownGrace, within the 30 s that Kubernetes
-// gives.
+// have, for which there is time until shutdownGrace. Then state files and log are
+// written. All of it takes less than the 30 s after which the manifests in deploy/
+// have the process killed.
 const (
 	scrapesGrace  = 15 * time.Second
 	shutdownGrace = 20 * time.Second

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -43,6 +44,37 @@ func hangingConfig(t *testing.T) (path string, asked <-chan struct{}) {
 		return nil
 	})
 	return writeFile(t, "instances: [{id: '1101000001', token: abc, api_url: '"+srv.URL+"', collectors: [calls]}]"), told
+}
+
+// TestShutdownEndsBeforeTheKill holds the order of an end: scrapes under way may go on,
+// then are answered with what there is, then are broken off; then the state files and
+// the log are written; all before whoever stops the exporter kills it.
+func TestShutdownEndsBeforeTheKill(t *testing.T) {
+	t.Parallel()
+	const toAnswer, toSave = 5 * time.Second, 5 * time.Second
+	if scrapesGrace <= 0 || shutdownGrace < scrapesGrace+toAnswer {
+		t.Errorf("scrapes may go on for %s, and %s after the signal they are broken off", scrapesGrace, shutdownGrace)
+	}
+	for path, pattern := range map[string]string{
+		"deploy/systemd/greenapi_exporter.service": `(?m)^TimeoutStopSec=([0-9]+)s$`,
+		"deploy/kubernetes/stateless.yaml":         `terminationGracePeriodSeconds: ([0-9]+)\n`,
+		"deploy/kubernetes/ledger.yaml":            `terminationGracePeriodSeconds: ([0-9]+)\n`,
+		"deploy/kubernetes/sharded.yaml":           `terminationGracePeriodSeconds: ([0-9]+)\n`,
+		"deploy/compose.yaml":                      `stop_grace_period: ([0-9]+)s `,
+	} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		match := regexp.MustCompile(pattern).FindSubmatch(text)
+		if match == nil {
+			t.Errorf("%s does not say how long the exporter may take to end", path)
+			continue
+		}
+		if kill, err := time.ParseDuration(string(match[1]) + "s"); err != nil || kill < shutdownGrace+toSave+logGrace {
+			t.Errorf("%s gives %s to end, and %s are needed (%v)", path, kill, shutdownGrace+toSave+logGrace, err)
+		}
+	}
 }
 
 // TestASecondSignalEndsAtOnce interrupts the exporter while a scrape is under way that

@@ -37,6 +37,7 @@ type service struct {
 	Tmpfs       []string          `yaml:"tmpfs"`
 	Networks    networks          `yaml:"networks"`
 	Restart     string            `yaml:"restart"`
+	StopGrace   string            `yaml:"stop_grace_period"`
 	ReadOnly    bool              `yaml:"read_only"`
 	CapDrop     []string          `yaml:"cap_drop"`
 	SecurityOpt []string          `yaml:"security_opt"`
