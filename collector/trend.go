@@ -89,9 +89,11 @@ func (t *trend) began(at time.Time, condition Condition) {
 }
 
 // at returns the slot of a step, and forgets those that are too old for it. A step
-// before the newest, because a clock was set back, is the newest.
+// before the newest, because the clock was set back, is the newest; where it was set
+// back by the length of the trend or more, what was seen by the wrong time is forgotten.
 func (t *trend) at(number int64) *slot {
-	if number-t.newest >= int64(trendSlots) {
+	number = max(number, 0) // a clock before 1970
+	if number-t.newest >= int64(trendSlots) || t.newest-number >= int64(trendSlots) {
 		t.slots = [trendSlots]slot{}
 		t.newest = number
 	}

@@ -98,9 +98,23 @@ func TestTrend(t *testing.T) {
 		}
 	}
 	// A clock that is set back adds to the newest step.
-	i.trend.note(read(start, authorized, counted))
+	i.trend.note(read(start.Add(24*time.Hour), authorized, counted))
 	if newest := i.Trend(start.Add(25*time.Hour), trendSlots)[trendSlots-1]; newest.Reads != 2 {
 		t.Errorf("after the clock was set back: %+v", newest)
+	}
+	// One that was days ahead does not hide what is seen once it is right.
+	for _, right := range []time.Time{start, time.Unix(60, 0), time.Unix(-60, 0)} {
+		i.trend.note(read(right.Add(100*24*time.Hour), authorized, counted))
+		i.trend.note(read(right, authorized, counted))
+		got := i.Trend(right, trendSlots)
+		if newest := got[trendSlots-1]; newest.Reads != 1 {
+			t.Errorf("%s, after the clock was days ahead: %+v", right.UTC(), newest)
+		}
+		for n, p := range got[:trendSlots-1] {
+			if p != (TrendPoint{}) {
+				t.Errorf("%s, step %d: %+v", right.UTC(), n, p)
+			}
+		}
 	}
 }
 
