@@ -24,8 +24,12 @@ var lenient = []jsontext.Options{
 // holds it whole. Thumbnails, the largest seen, take some 100 kB.
 const maxToken = 4 << 20
 
-// bufferSize is that of a parser, in bytes.
-const bufferSize = 64 << 10
+// Sizes of a parser's buffer, in bytes: that of a new one, and up to which it is kept for
+// the next answer. Thumbnails make it 256 KiB, a token of the largest size 8 MiB.
+const (
+	bufferSize = 64 << 10
+	keptBuffer = 256 << 10
+)
 
 // decoder reads the fields of records. A value of the wrong type is skipped and
 // marks its field; so a field that repeats is judged by its last value.
@@ -64,12 +68,20 @@ func newDecoder(in io.Reader) *decoder {
 	return d
 }
 
-// free gives the decoder back, unless a large token has made its buffer larger.
+// free gives the decoder back, unless a large token has made its buffer too large to
+// be kept.
 func (d *decoder) free() {
 	d.in = nil
-	if cap(d.json.UnreadBuffer()) <= bufferSize {
+	if d.buffer() <= keptBuffer {
 		decoders.Put(d)
 	}
+}
+
+// buffer returns the size of the parser's buffer. It ends reading: before a reset, the
+// parser shows only what it has not read yet.
+func (d *decoder) buffer() int {
+	d.json.Reset(d, lenient...)
+	return cap(d.json.UnreadBuffer())
 }
 
 // Read implements io.Reader for the parser and bounds what it holds.
