@@ -6,18 +6,20 @@ import (
 	"errors"
 	"io"
 	"time"
+
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 )
 
 // maxObject bounds the answers that are single objects, in bytes.
 const maxObject = 1 << 20
 
-// StateInstance asks for the state of the instance, as the API has it, e.g.
-// "authorized". It is "" while the instance is being created: the API then answers
-// null. A failed request gives an [*Error].
-func (c *Client) StateInstance(ctx context.Context) (string, error) {
-	var state string
+// StateInstance asks for the state of the instance. While the instance is being created
+// the API answers null, which is a word for starting. A failed request gives an
+// [*Error].
+func (c *Client) StateInstance(ctx context.Context) (vocabulary.InstanceState, error) {
+	state, _ := vocabulary.FindInstanceState(nil)
 	err := c.object(ctx, MethodStateInstance, true, "stateInstance", func(d *decoder) (err error) {
-		state, err = d.shortText(1)
+		state, err = word(d, 1, vocabulary.FindInstanceState)
 		return err
 	})
 	return state, err
@@ -27,9 +29,8 @@ func (c *Client) StateInstance(ctx context.Context) (string, error) {
 // lacks is missing in the map. Other settings are never read: one is a secret.
 type Settings map[string]bool
 
-// settingNames are the settings that journals depend on: statuses of messages,
-// messages sent from the telephone, and calls.
-var settingNames = words("outgoingWebhook", "outgoingMessageWebhook", "outgoingCallWebhook")
+// settingNames are the settings that journals depend on.
+var settingNames = words(vocabulary.Labels(vocabulary.Settings())...)
 
 // Settings asks for the settings of the instance. A failed request gives an
 // [*Error].

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 )
 
 // lenient is what real journals need of a strict parser: keys may repeat (the last
@@ -161,10 +162,11 @@ func (d *decoder) object(member func(*decoder, string) error) (isObject bool, er
 }
 
 // names are the members that are used; a name that is none of them is "".
-var names = words("idMessage", "timestamp", "chatId", "typeMessage", "duration", "isVideo", "status",
+var names = words(append(vocabulary.Labels(vocabulary.Settings()),
+	"idMessage", "timestamp", "chatId", "typeMessage", "duration", "isVideo", "status",
 	"participants", "statusMessage", "sendByApi", "type",
-	"stateInstance", "count", "suspendedUntil", "outgoingWebhook", "outgoingMessageWebhook", "outgoingCallWebhook",
-	"idInstance", "apiTokenInstance", "expirationDate", "isExpired", "deleted")
+	"stateInstance", "count", "suspendedUntil",
+	"idInstance", "apiTokenInstance", "expirationDate", "isExpired", "deleted")...)
 
 // name reads the name of a member.
 func (d *decoder) name() (string, error) {

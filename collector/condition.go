@@ -69,7 +69,7 @@ func (c Condition) same(before Condition) bool {
 		(c.Failed == nil) == (before.Failed == nil)
 }
 
-// StateSeverity returns how bad a state is, as the API spells it.
+// StateSeverity returns how bad a state is, which is given by the word of the API.
 func StateSeverity(reported string) Severity {
 	known, _ := vocabulary.FindInstanceState([]byte(reported))
 	severity, _ := conditionOf(known.Label())

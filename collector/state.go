@@ -51,13 +51,11 @@ func (s stateSource) fetch(ctx context.Context, log *slog.Logger) (finding, erro
 	if err != nil {
 		return nil, err
 	}
-	known, _ := vocabulary.FindInstanceState([]byte(reported))
-	mapped := known.Label()
-	found := accountState{state: mapped}
-	if mapped == "suspended" {
+	found := accountState{state: reported.Label()}
+	if found.state == "suspended" {
 		found.until = s.suspendedUntil(ctx, log)
 	}
-	log.DebugContext(ctx, "state read", "state", mapped)
+	log.DebugContext(ctx, "state read", "state", found.state)
 	return found, nil
 }
 
@@ -96,7 +94,7 @@ func (s stateSource) suspendedUntil(ctx context.Context, log *slog.Logger) time.
 
 // accountState is the state of an instance.
 type accountState struct {
-	state string
+	state string    // value of the label state
 	until time.Time // of a suspension, where it is known
 }
 
