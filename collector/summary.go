@@ -1,8 +1,6 @@
 package collector
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
@@ -30,20 +28,35 @@ type JournalSummary struct {
 	ByStatus  map[string]int // calls or messages of the window by the label status
 }
 
+// Total returns the calls or messages of the window.
+func (j JournalSummary) Total() (n int) {
+	for _, count := range j.ByStatus {
+		n += count
+	}
+	return n
+}
+
 // MessageSummary is what a snapshot says of the journal of messages.
 type MessageSummary struct{ JournalSummary }
 
-// Total returns the messages of the window.
-func (m MessageSummary) Total() int { return m.count() }
-
 // Sent returns the messages that reached the messenger's server, or got further.
-func (m MessageSummary) Sent() int { return m.count("sent", "delivered", "read") }
+func (m MessageSummary) Sent() int { return m.reached(vocabulary.StageSent) }
 
 // Delivered returns the messages that reached the recipient, or got further.
-func (m MessageSummary) Delivered() int { return m.count("delivered", "read") }
+func (m MessageSummary) Delivered() int { return m.reached(vocabulary.StageDelivered) }
 
 // Read returns the messages that the recipient has read.
-func (m MessageSummary) Read() int { return m.count("read") }
+func (m MessageSummary) Read() int { return m.reached(vocabulary.StageRead) }
+
+func (m MessageSummary) reached(stage vocabulary.Stage) int {
+	return m.count(func(s vocabulary.MessageStatus) bool { return s.Stage() >= stage })
+}
+
+// Pending returns the messages that have not been tried yet.
+func (m MessageSummary) Pending() int { return m.count(vocabulary.MessageStatus.Pending) }
+
+// Failed returns the messages that failed.
+func (m MessageSummary) Failed() int { return m.count(vocabulary.MessageStatus.Failed) }
 
 // Failures returns the messages that failed, by reason; those that did not happen
 // are left out.
@@ -57,8 +70,14 @@ func (m MessageSummary) Failures() map[string]int {
 	return failures
 }
 
-// Failed returns the messages that failed.
-func (m MessageSummary) Failed() int { return m.count(failureLabels()...) }
+func (m MessageSummary) count(counts func(vocabulary.MessageStatus) bool) (n int) {
+	for label, count := range m.ByStatus {
+		if status, _ := vocabulary.MessageStatusLabelled(label); counts(status) {
+			n += count
+		}
+	}
+	return n
+}
 
 // CallSummary is what a snapshot says of the journal of calls.
 type CallSummary struct {
@@ -74,11 +93,12 @@ type DurationBucket struct {
 	Calls  int
 }
 
-// Total returns the calls of the window.
-func (c CallSummary) Total() int { return c.count() }
-
 // Answered returns the calls that were answered.
-func (c CallSummary) Answered() int { return c.count("pickUp") }
+func (c CallSummary) Answered() int { return c.count(vocabulary.CallStatus.Answered) }
+
+// Seized returns the calls that reached the other side: the denominator of the answer
+// ratio.
+func (c CallSummary) Seized() int { return c.count(vocabulary.CallStatus.Seized) }
 
 // Mean returns how long answered calls lasted on average; 0 without any.
 func (c CallSummary) Mean() time.Duration {
@@ -88,13 +108,11 @@ func (c CallSummary) Mean() time.Duration {
 	return c.Talk / time.Duration(c.Answered())
 }
 
-// count returns how many have one of the statuses; all of them when none is given.
-func (j JournalSummary) count(statuses ...string) (n int) {
-	if statuses == nil {
-		statuses = slices.Collect(maps.Keys(j.ByStatus))
-	}
-	for _, status := range statuses {
-		n += j.ByStatus[status]
+func (c CallSummary) count(counts func(vocabulary.CallStatus) bool) (n int) {
+	for label, count := range c.ByStatus {
+		if status, _ := vocabulary.CallStatusLabelled(label); counts(status) {
+			n += count
+		}
 	}
 	return n
 }
@@ -180,7 +198,7 @@ func (s *Snapshot) totals() (t totals) {
 			counted := c.ledger.Totals()
 			for labels, n := range counted.Calls {
 				t.calls += n
-				if labels.Status == "pickUp" {
+				if status, _ := vocabulary.CallStatusLabelled(labels.Status); status.Answered() {
 					t.answered += n
 				}
 			}

@@ -154,7 +154,7 @@ func newMessagePart(s *collector.Snapshot) messagePart {
 		Ratios: []ratioRow{
 			{"Delivery ratio", percent(m.Delivered(), m.Sent()), "delivered / sent"},
 			{"Read ratio", percent(m.Read(), m.Delivered()), "read / delivered"},
-			{"Failure ratio", percent(m.Failed(), all-m.ByStatus["pending"]), "failed / (observed − pending)"},
+			{"Failure ratio", percent(m.Failed(), all-m.Pending()), "failed / (observed − pending)"},
 		},
 	}
 	return part
@@ -166,8 +166,7 @@ func newCallPart(s *collector.Snapshot) callPart {
 		return callPart{Absent: absent(s, "calls")}
 	}
 	part := callPart{Truncated: c.Truncated, Total: thousands(c.Total()), Outcomes: bars(c.ByStatus, c.Total())}
-	seized := c.Answered() + c.ByStatus["hungUp"] + c.ByStatus["declined"]
-	part.Ratios = []ratioRow{{"Answer ratio", percent(c.Answered(), seized), "pickUp / (pickUp + hungUp + declined)"}}
+	part.Ratios = []ratioRow{{"Answer ratio", percent(c.Answered(), c.Seized()), "pickUp / (pickUp + hungUp + declined)"}}
 	if c.Answered() == 0 {
 		return part
 	}
