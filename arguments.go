@@ -147,8 +147,8 @@ func addressesValue(target *[]string) *value {
 		if err != nil {
 			return false
 		}
-		n, err := strconv.ParseUint(port, 10, 16)
-		return err == nil && n < 1<<16
+		_, err = strconv.ParseUint(port, 10, 16)
+		return err == nil
 	}}
 }
 

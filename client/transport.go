@@ -20,8 +20,8 @@ type HTTPClient interface {
 // maxResponseHeader bounds the headers of an answer, in bytes.
 const maxResponseHeader = 64 << 10
 
-// tokenExchange bounds a connection to an OAuth server, from connecting to the end of
-// what it may say: prometheus/common asks it without a bound, whoever waits.
+// Bounds of a connection to an OAuth server: how long it lasts, and how many bytes are
+// read from it. prometheus/common has none.
 const (
 	tokenExchangeTime  = 30 * time.Second
 	tokenExchangeBytes = 2 << 20

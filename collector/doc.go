@@ -1,25 +1,11 @@
 // Package collector turns the journals of GREEN-API instances into metrics.
 //
-// It works in any program that has Prometheus metrics. In ten lines:
-//
-//	cfg, err := config.Load("greenapi.yml", config.Defaults{Window: 24 * time.Hour, Collectors: []string{"calls", "messages"}})
-//	// ... if err != nil
-//	fleet := collector.NewFleet(collector.Options{MinInterval: 55 * time.Second})
-//	err = fleet.Apply(cfg)
-//	// ... if err != nil
-//	accounts := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
-//		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-//		defer cancel()
-//		registry := prometheus.NewRegistry()
-//		registry.MustRegister(collector.Refresh(ctx, fleet.Roster().Instances()))
-//		return registry.Gather()
-//	})
-//	http.Handle("/metrics", promhttp.HandlerFor(prometheus.Gatherers{prometheus.DefaultGatherer, accounts}, promhttp.HandlerOpts{}))
-//
-// The Gatherer refreshes the accounts before it gathers: what it returns is no older
-// than MinInterval. A Collector that is registered once, for good, would fetch while it
-// is collected, without a deadline. Fleet.Metrics returns metrics of the fleet that
-// are about no account; register them once. Fleet.Close saves what was counted.
+// It works in any program that has Prometheus metrics: see the example. Its Gatherer
+// refreshes the accounts before it gathers: what it returns is no older than
+// [Options].MinInterval. A Collector that is registered once, for good, would fetch
+// while it is collected, without a deadline. [Fleet.Metrics] returns metrics of the
+// fleet that are about no account; register them once. [Fleet.Close] saves what was
+// counted.
 //
 // The way of one scrape: [Instance.Refresh] fetches what the instance's sources
 // (calls.go, messages.go, …) ask for, one refresh at a time however many scrapes
@@ -27,8 +13,8 @@
 // then exposes them; nothing is fetched while metrics are collected, because a
 // prometheus.Collector has no context to end it.
 //
-// Two families of metrics stand side by side. Window gauges (greenapi_window_…)
-// are what the journals say right now; they fall as records leave the window.
-// Counters (…_total, greenapi_call_duration_seconds) count each event once, with
-// the memory of package ledger.
+// A journal is read whole, or only its recent part, into the memory of package ledger.
+// Both kinds of metrics of journals are views of that memory. Window gauges
+// (greenapi_window_…) say what is in the window at the last read; they fall as records
+// leave it. Counters (…_total, greenapi_call_duration_seconds) count each event once.
 package collector

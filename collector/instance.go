@@ -39,8 +39,8 @@ func (i *Instance) noticeToken(s *setup) {
 		return // who uses it says so
 	}
 	if before := i.token.Swap(&token); before != nil && before.Reveal() != token.Reveal() {
-		for _, p := range s.backoffs {
-			p.reset()
+		for _, b := range s.backoffs {
+			b.reset()
 		}
 	}
 }

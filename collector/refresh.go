@@ -11,10 +11,10 @@ import (
 	"github.com/greenapi-exporter/greenapi_exporter/client"
 )
 
-// fairTime is how long a refresh may take whoever asks for it: it ends when all its
-// collectors have, or when nobody waits for it and this time is over. So the limit of who asks is never taken for a fact
-// about the instance: a scraper with a short deadline, or one that leaves, gets less,
-// and what it began serves the next one.
+// fairTime is how long a refresh may go on when nobody waits for it any more. A scraper
+// with a short deadline, or one that leaves, gets what there is by then. The refresh
+// goes on, and serves the next one: that a scraper was impatient is no failure of the
+// instance.
 const fairTime = 10 * time.Second
 
 // refresh is one refresh of an instance under way, shared by all who wait for it.

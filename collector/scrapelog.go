@@ -65,7 +65,7 @@ func (s *scrapeLog) WithGroup(name string) slog.Handler {
 	return &scrapeLog{next: s.next.WithGroup(name), with: s.with, log: s.log}
 }
 
-// told returns what was logged so far.
+// lines returns what was logged so far.
 func (s *scrapeLog) lines() []Line {
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()

@@ -65,10 +65,10 @@ type Phase struct {
 	Behaviour *Behaviour
 }
 
-// Behaviour is what people and telephones do. Shares are from 0 to 1.
+// Behaviour is what people and phones do. Shares are from 0 to 1.
 type Behaviour struct {
 	GroupMessages float64 // share of messages that go to groups
-	FromPhone     float64 // share of messages sent from the telephone, not by API
+	FromPhone     float64 // share of messages sent from the phone, not by API
 
 	NoAccount       float64 // share of private messages by API to numbers without an account
 	NotInGroup      float64 // share of group messages by API to groups one is not in
@@ -87,7 +87,7 @@ type Behaviour struct {
 	ReceiptsReset  float64       // share of read messages that fall back to delivered, an hour later at least
 	Edits          float64       // share of messages that edit an earlier one, besides the usual ones
 	Degenerate     float64       // share of rows that are {"type":"outgoing","typeMessage":""}
-	// At night, by the account's clock, nobody reads, and a share of the telephones is off.
+	// At night, by the account's clock, nobody reads, and a share of the phones is off.
 	Night Night
 
 	GroupCalls, Video float64
@@ -105,7 +105,7 @@ type Behaviour struct {
 // The zero Night is none.
 type Night struct {
 	From, To int
-	Off      float64 // share of the telephones
+	Off      float64 // share of the phones
 }
 
 // UsualBehaviour is that of an account without Behaviour. Delays are those of

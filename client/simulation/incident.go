@@ -57,7 +57,7 @@ const (
 	IncidentBurst IncidentKind = "burst"
 	// IncidentWebhooksOff: Settings are "no", outgoingWebhook when none is
 	// given. Without outgoingWebhook no receipt is recorded; without
-	// outgoingMessageWebhook no message from the telephone; without
+	// outgoingMessageWebhook no message from the phone; without
 	// outgoingCallWebhook no call.
 	IncidentWebhooksOff IncidentKind = "webhooks off"
 	// IncidentState: getStateInstance says State, falsely; the empty State is

@@ -107,8 +107,8 @@ const CallStatusCount = len(callStatuses)
 // callStatus is a status of a call or of a participant.
 type callStatus struct {
 	Word
-	answered bool // PickUp: somebody has answered.
-	seized   bool // The telephone of the other side rang: the denominator of the answer-seizure ratio (ASR).
+	answered bool // Somebody has answered.
+	seized   bool // The phone of the other side rang: the denominator of the answer-seizure ratio (ASR).
 	failed   bool // The call could not be made: what the network effectiveness ratio (NER) leaves out.
 	open     bool // No outcome yet: the call is not counted.
 }

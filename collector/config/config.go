@@ -24,7 +24,7 @@ type Defaults struct {
 
 // Config says whom to ask, and how.
 //
-// It is valid by construction: only Load, Parse and FromEnvironment make one.
+// It is valid by construction: only File.Load, Parse and FromEnvironment make one.
 // It shares no memory with another Config, with its Defaults or between its
 // instances, so changing what one field holds shows nowhere else; all the same, it
 // is meant to be read only once it was handed out.

@@ -8,7 +8,7 @@ import (
 
 // Fault is one thing wrong with a configuration.
 type Fault struct {
-	File    string // as it was given to Load or Parse; empty for the environment
+	File    string // as it was given to NewFile or Parse; empty for the environment
 	Line    int    // of the YAML node, from 1; 0 when the fault has no line
 	Column  int    // from 1; 0 when unknown
 	Path    string // what is wrong, such as instances[2].api_url; empty for the file as a whole
@@ -36,7 +36,7 @@ func (f Fault) String() string {
 }
 
 // Faults is everything wrong with a configuration, in the order of the file. It
-// is the error of Load, Parse and FromEnvironment.
+// is the error of File.Load, Parse and FromEnvironment.
 type Faults []Fault
 
 // Error gives one fault a line.

@@ -18,15 +18,16 @@ var (
 
 // Options are those of one ledger.
 type Options struct {
-	// Retention is how long a row is remembered after it was last seen. It is
-	// measured by Now. By default, 168 hours.
+	// Retention is how long a row is remembered after it was last seen, by Now.
+	// By default, 168 hours.
 	Retention time.Duration
 	// MaxEntries is how many rows are remembered, for each journal, but that those of
 	// the last whole read and the reads since always are. By default, 200,000.
 	MaxEntries int
 	// MaxRows is how many rows an answer may have. By default, MaxEntries.
 	MaxRows int
-	// Now is the exporter's clock. It serves retention only. By default, time.Now.
+	// Now is the exporter's clock. It serves retention, plans and the bounds of some
+	// delays. By default, time.Now.
 	Now func() time.Time
 	// Logger is told about trouble with the state file. By default, nobody is.
 	Logger *slog.Logger
@@ -83,7 +84,6 @@ func newLedger(o Options, s *store, state *fileState) *Ledger {
 		store:   s,
 		onClose: func() {},
 	}
-	// While the exporter was down nothing was seen and nothing was missed either.
 	now := clock(l.options.Now())
 	cutoff := cutoff(now, l.options.Retention)
 	l.calls.id, l.messages.id = journalCalls, journalMessages
@@ -101,7 +101,7 @@ func (j *journal) restore(state *journalState, now, cutoff uint32) {
 	j.meta, j.saved = state.meta, state.meta
 	j.current, j.past, j.legacy = state.current, state.past, state.legacy
 	j.loose, j.sets = state.loose, state.sets
-	j.seen = now
+	j.seen = now // While the exporter was down, nothing could be seen.
 	for i, was := range j.legacy.values {
 		if was.lastSeen() == lastSeenNow {
 			j.legacy.values[i] = newPast(now, 0, was.chatType(), was.stage(), was.failures())

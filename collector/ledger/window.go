@@ -10,10 +10,10 @@ import (
 // JournalWindow is what the window of any journal shows. It is a view of the rows in
 // the memory.
 type JournalWindow struct {
-	Records, Invalid int  // Elements of the journal, and how many of them were no rows.
-	Truncated        bool // Whether the window lacks rows because of the API's cap.
-	Oldest, Newest   int64
-	WholeRead        time.Time // Date of the last whole read.
+	Records, Invalid int       // Rows and elements that were no rows; and how many the latter are, by the last whole read.
+	Truncated        bool      // Whether the window lacks rows because of the API's cap.
+	Oldest, Newest   int64     // Times of rows, in Unix seconds; 0 for none.
+	WholeRead        time.Time // Date of the last whole read; zero for none.
 
 	// Values that nobody listed, or of the wrong JSON type.
 	UnknownStatus, UnknownParticipant, UnknownType, UnknownChat, UnknownOrigin int
@@ -72,7 +72,7 @@ func (l *Ledger) CallWindow() *CallWindow {
 	return l.calls.callWindow()
 }
 
-// each calls do with every row of the window.
+// each calls do for every row of the window.
 func (j *journal) each(do func(*row)) {
 	for i := range j.current.values {
 		do(&j.current.values[i])
@@ -82,7 +82,7 @@ func (j *journal) each(do func(*row)) {
 	}
 }
 
-// window begins a view with what all journals have.
+// newWindow begins a view with what all journals have.
 func (j *journal) newWindow() JournalWindow {
 	n := len(j.current.values) + len(j.loose)
 	return JournalWindow{
