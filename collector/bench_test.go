@@ -12,7 +12,6 @@ import (
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
 	"github.com/greenapi-exporter/greenapi_exporter/client/simulation"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/config"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 )
 
@@ -101,8 +100,8 @@ func BenchmarkScrape(b *testing.B) {
 	}
 }
 
-// BenchmarkExposition collects snapshots in a registry of the request's own and
-// writes them as text, as a scrape does once everything is fetched.
+// BenchmarkExposition gathers snapshots and writes them as text, as a scrape does once
+// everything is fetched.
 func BenchmarkExposition(b *testing.B) {
 	for _, accounts := range []int{1, 100, 1000} {
 		b.Run(fmt.Sprintf("%d_accounts", accounts), func(b *testing.B) {
@@ -124,9 +123,7 @@ func BenchmarkExposition(b *testing.B) {
 
 func expose(b *testing.B, snapshots Collector) (series, size int) {
 	b.Helper()
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(snapshots)
-	families, err := registry.Gather()
+	families, err := snapshots.Gather()
 	if err != nil {
 		b.Fatal(err)
 	}

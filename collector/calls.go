@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
-	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 
@@ -63,33 +62,12 @@ type callWindow ledger.CallWindow
 // mediaKey is a label set of calls whatever their outcome.
 type mediaKey struct{ media, chatType string }
 
-// usualMedia are exposed from the start.
-func usualMedia() (keys []mediaKey) {
-	for _, media := range vocabulary.ZeroFilled(vocabulary.AllMedia()) {
-		for _, chatType := range vocabulary.ZeroFilled(vocabulary.ChatTypes()) {
-			keys = append(keys, mediaKey{media, chatType})
-		}
-	}
-	return keys
-}
-
-// usualCalls are exposed from the start with 0, so that their first event shows as an
-// increase.
-func usualCalls() (all []ledger.CallLabels) {
-	for _, key := range usualMedia() {
-		for _, status := range vocabulary.ZeroFilled(vocabulary.CallStatuses()) {
-			all = append(all, ledger.CallLabels{Status: status, Media: key.media, ChatType: key.chatType})
-		}
-	}
-	return all
-}
-
-func (w *callWindow) collect(e emitter) {
+func (w *callWindow) collect(e *emitter) {
 	e.collectWindow(outgoingCalls.name, &w.JournalWindow, map[string]int{
 		fieldStatus: w.UnknownStatus, fieldParticipantStatus: w.UnknownParticipant, fieldChatType: w.UnknownChat,
 	})
 	answered, seized := make(map[mediaKey]int), make(map[mediaKey]int)
-	for _, key := range usualMedia() {
+	for _, key := range usualMedia {
 		seized[key] = 0
 	}
 	counts := make(map[ledger.CallLabels]int, len(w.Calls))
@@ -104,7 +82,7 @@ func (w *callWindow) collect(e emitter) {
 			seized[key] += c.N
 		}
 	}
-	for l, n := range withZeros(counts, usualCalls()...) {
+	for l, n := range withZeros(counts, usualCalls) {
 		e.gauge(windowCalls, float64(n), l.Status, l.Media, l.ChatType)
 	}
 	for key, n := range seized {
@@ -114,10 +92,10 @@ func (w *callWindow) collect(e emitter) {
 	for _, c := range w.Participants {
 		people[ledger.CallLabels{Status: c.Status.Label(), Media: c.Media.Label(), ChatType: c.ChatType.Label()}] = c.N
 	}
-	for l, n := range withZeros(people, usualCalls()...) {
+	for l, n := range withZeros(people, usualCalls) {
 		e.gauge(windowParticipants, float64(n), l.Status, l.Media, l.ChatType)
 	}
-	for l, h := range withZeros(w.Durations, usualDurations()...) {
+	for l, h := range withZeros(w.Durations, usualDurations) {
 		e.histogram(windowDuration, h, ledger.DurationBuckets[:], noTime, l.Media, l.ChatType)
 	}
 	for i, n := range w.Attempts {
@@ -128,14 +106,6 @@ func (w *callWindow) collect(e emitter) {
 		e.gauge(windowCallChats, float64(n.Reached), attempts, "yes")
 		e.gauge(windowCallChats, float64(n.Unreached), attempts, "no")
 	}
-}
-
-// usualDurations are exposed from the start.
-func usualDurations() (all []ledger.DurationLabels) {
-	for _, key := range usualMedia() {
-		all = append(all, ledger.DurationLabels{Media: key.media, ChatType: key.chatType})
-	}
-	return all
 }
 
 // ratio is NaN when there is nothing to divide by: neither 0 nor 1 would be true.

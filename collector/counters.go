@@ -1,10 +1,9 @@
 package collector
 
 import (
-	"maps"
+	"slices"
 	"time"
 
-	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 
@@ -108,39 +107,36 @@ const (
 	readInBucket      = 3 // of readings within 4 hours
 )
 
-func (c callCounters) collect(e emitter) {
+func (c callCounters) collect(e *emitter) {
 	totals := c.ledger.Totals()
 	created := totals.CallJournal.Created
-	for l, n := range withZeros(totals.Calls, usualCalls()...) {
+	for l, n := range withZeros(totals.Calls, usualCalls) {
 		e.counter(callsTotal, float64(n), created, l.Status, l.Media, l.ChatType)
 	}
-	for l, n := range withZeros(totals.Participants, usualCalls()...) {
+	for l, n := range withZeros(totals.Participants, usualCalls) {
 		e.counter(participantsTotal, float64(n), created, l.Status, l.Media, l.ChatType)
 	}
-	for l, h := range withZeros(totals.Durations, usualDurations()...) {
+	for l, h := range withZeros(totals.Durations, usualDurations) {
 		e.histogram(callDuration, h, ledger.DurationBuckets[:], created, l.Media, l.ChatType)
 		e.counter(callsShortTotal, float64(h.Buckets[shortBucket]), created, l.Media, l.ChatType)
 		e.counter(callTalk, float64(h.Sum), created, l.Media, l.ChatType)
 	}
-	e.destinations(destinationCalls, totals.DestinationCalls, created, c.prefixes, vocabulary.ZeroFilled(vocabulary.CallStatuses()))
+	e.destinations(destinationCalls, totals.DestinationCalls, created, c.prefixes, usualCallStatuses)
 	e.journalTotals(outgoingCalls.name, totals.CallJournal)
 }
 
 // destinations sends what is counted by number prefix, for the prefixes that are
 // configured now.
-func (e emitter) destinations(f *Family, counts map[ledger.DestinationLabels]uint64, created time.Time, p prefixes, outcomes []string) {
-	for _, prefix := range p.destinations() {
-		usual := make(map[string]uint64, len(outcomes))
+func (e *emitter) destinations(f *Family, counts map[ledger.DestinationLabels]uint64, created time.Time, p prefixes, outcomes []string) {
+	destinations := p.destinations()
+	for _, prefix := range destinations {
 		for _, outcome := range outcomes {
-			usual[outcome] = 0
+			e.counter(f, float64(counts[ledger.DestinationLabels{Prefix: prefix, Outcome: outcome}]), created, prefix, outcome)
 		}
-		for l, n := range counts {
-			if l.Prefix == prefix {
-				usual[l.Outcome] = n
-			}
-		}
-		for outcome, n := range usual {
-			e.counter(f, float64(n), created, prefix, outcome)
+	}
+	for l, n := range counts {
+		if slices.Contains(destinations, l.Prefix) && !slices.Contains(outcomes, l.Outcome) {
+			e.counter(f, float64(n), created, l.Prefix, l.Outcome)
 		}
 	}
 }
@@ -152,57 +148,39 @@ type messageCounters struct {
 	prefixes prefixes
 }
 
-func (c messageCounters) collect(e emitter) {
+func (c messageCounters) collect(e *emitter) {
 	totals := c.ledger.Totals()
 	created := totals.MessageJournal.Created
-	var observed []ledger.ObservedLabels
-	var failures []ledger.FailureLabels
-	var delays []ledger.StageLabels
-	for _, chatType := range usualChatTypes() {
-		for _, messageType := range vocabulary.ZeroFilled(vocabulary.MessageTypes()) {
-			for _, origin := range vocabulary.ZeroFilled(vocabulary.Origins()) {
-				observed = append(observed, ledger.ObservedLabels{Type: messageType, ChatType: chatType, Origin: origin})
-			}
-		}
-		for _, reason := range failureLabels() {
-			failures = append(failures, ledger.FailureLabels{Reason: reason, ChatType: chatType})
-		}
-	}
-	// Delays of groups, which say when the last member got or read a message, appear when
-	// they are seen: they would make 20 more series for each account.
-	private := vocabulary.ChatPrivate.Label()
-	for _, stage := range []vocabulary.Stage{vocabulary.StageDelivered, vocabulary.StageRead} {
-		delays = append(delays, ledger.StageLabels{Stage: stage.String(), ChatType: private})
-	}
-	for l, n := range withZeros(totals.Observed, observed...) {
+	for l, n := range withZeros(totals.Observed, usualObserved) {
 		e.counter(observedTotal, float64(n), created, l.Type, l.ChatType, l.Origin)
 	}
-	for family, stage := range map[*Family]map[string]uint64{
-		sentTotal: totals.Sent, deliveredTotal: totals.Delivered, readTotal: totals.Read,
-	} {
-		for chatType, n := range withZeros(stage, usualChatTypes()...) {
-			e.counter(family, float64(n), created, chatType)
+	for _, stage := range []struct {
+		family *Family
+		counts map[string]uint64
+	}{{sentTotal, totals.Sent}, {deliveredTotal, totals.Delivered}, {readTotal, totals.Read}} {
+		for chatType, n := range withZeros(stage.counts, usualChatTypes) {
+			e.counter(stage.family, float64(n), created, chatType)
 		}
 	}
-	for l, n := range withZeros(totals.Failed, failures...) {
+	for l, n := range withZeros(totals.Failed, usualFailures) {
 		e.counter(failedTotal, float64(n), created, l.Reason, l.ChatType)
 	}
-	for chatType, h := range withZeros(totals.DeliveryDelays, private) {
+	for chatType, h := range withZeros(totals.DeliveryDelays, usualDelayed) {
 		e.histogram(deliveryDelay, h, ledger.DelayBuckets[:], created, chatType)
 		e.counter(deliveredInTime, float64(h.Buckets[deliveredInBucket]), created, chatType)
 	}
-	for chatType, h := range withZeros(totals.ReadDelays, private) {
+	for chatType, h := range withZeros(totals.ReadDelays, usualDelayed) {
 		e.histogram(readDelay, h, ledger.DelayBuckets[:], created, chatType)
 		e.counter(readInTime, float64(h.Buckets[readInBucket]), created, chatType)
 	}
-	for l, n := range withZeros(totals.DelaysBounded, delays...) {
+	for l, n := range withZeros(totals.DelaysBounded, usualDelays) {
 		e.counter(delaysBounded, float64(n), created, l.Stage, l.ChatType)
 	}
 	e.destinations(destinationMessages, totals.DestinationMessages, created, c.prefixes, ledger.DestinationStages())
 	e.journalTotals(outgoingMessages.name, totals.MessageJournal)
 }
 
-func (e emitter) journalTotals(journal string, t ledger.JournalTotals) {
+func (e *emitter) journalTotals(journal string, t ledger.JournalTotals) {
 	e.counter(gapsTotal, float64(t.Gaps), t.Created, journal)
 	e.counter(lateChanges, float64(t.LateChanges), t.Created, journal)
 	e.gauge(ledgerEntries, float64(t.Entries), journal)
@@ -213,17 +191,6 @@ func (e emitter) journalTotals(journal string, t ledger.JournalTotals) {
 // savedLedger tells how the ledger's file fares.
 type savedLedger struct{ ledger *ledger.Ledger }
 
-func (s savedLedger) collect(e emitter) {
+func (s savedLedger) collect(e *emitter) {
 	e.gauge(ledgerWritten, boolValue(s.ledger.Totals().LastWriteOK))
-}
-
-// withZeros returns counts in which the usual label sets are present.
-func withZeros[K comparable, N any](counts map[K]N, usual ...K) map[K]N {
-	all := make(map[K]N, len(counts)+len(usual))
-	for _, labels := range usual {
-		var zero N
-		all[labels] = zero
-	}
-	maps.Copy(all, counts)
-	return all
 }

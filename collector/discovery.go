@@ -25,7 +25,7 @@ var (
 // expires tells until when an instance is paid for.
 type expires time.Time
 
-func (x expires) collect(e emitter) { e.timestamp(expiration, time.Time(x)) }
+func (x expires) collect(e *emitter) { e.timestamp(expiration, time.Time(x)) }
 
 // discoveryRetry is how soon after a failed discovery the next one is thought of.
 const discoveryRetry = time.Minute

@@ -1,14 +1,18 @@
 package collector
 
 import (
-	"time"
+	"cmp"
+	"slices"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
-	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 )
 
-const namespace = "greenapi"
+const (
+	namespace = "greenapi"
+	idLabel   = "id_instance" // of everything about an instance
+)
 
 // Kind is the type of a metric family, in the words of the exposition format.
 type Kind string
@@ -27,18 +31,29 @@ type Family struct {
 	Kind   Kind
 	Labels []string // id_instance first
 
-	desc *prometheus.Desc
+	desc   *prometheus.Desc
+	sorted []int           // positions in Labels in the order of their names, which is that of series
+	kind   *dto.MetricType // as the exposition has it
 }
 
-// newFamily makes a family about an instance: its first label is id_instance.
+// types are the kinds as the exposition has them.
+var types = map[Kind]*dto.MetricType{
+	Gauge: dto.MetricType_GAUGE.Enum(), Counter: dto.MetricType_COUNTER.Enum(), Histogram: dto.MetricType_HISTOGRAM.Enum(),
+}
+
+// newFamily makes a family about an instance: its first label is idLabel.
 func newFamily(kind Kind, name, help string, labels ...string) *Family {
 	f := &Family{
 		Name:   prometheus.BuildFQName(namespace, "", name),
 		Help:   help,
 		Kind:   kind,
-		Labels: append([]string{"id_instance"}, labels...),
+		Labels: append([]string{idLabel}, labels...),
 	}
-	f.desc = prometheus.NewDesc(f.Name, f.Help, f.Labels, nil)
+	f.desc, f.kind = prometheus.NewDesc(f.Name, f.Help, f.Labels, nil), types[kind]
+	for n := range f.Labels {
+		f.sorted = append(f.sorted, n)
+	}
+	slices.SortFunc(f.sorted, func(a, b int) int { return cmp.Compare(f.Labels[a], f.Labels[b]) })
 	return f
 }
 
@@ -54,57 +69,4 @@ func Families() []*Family {
 		all = append(all, kinds[c.Label].families...)
 	}
 	return all
-}
-
-// emitter sends the metrics of one instance.
-type emitter struct {
-	ch chan<- prometheus.Metric
-	id string
-}
-
-func (e emitter) values(labels []string) []string {
-	return append(append(make([]string, 0, 1+len(labels)), e.id), labels...)
-}
-
-func (e emitter) gauge(f *Family, value float64, labels ...string) {
-	e.ch <- prometheus.MustNewConstMetric(f.desc, prometheus.GaugeValue, value, e.values(labels)...)
-}
-
-// timestamp sends a gauge of Unix seconds; nothing for the zero time, which stands
-// for not known.
-func (e emitter) timestamp(f *Family, at time.Time, labels ...string) {
-	if !at.IsZero() {
-		e.gauge(f, float64(at.UnixMilli())/1e3, labels...)
-	}
-}
-
-// counter sends a counter. Where created is known, it tells since when the counter
-// counts.
-func (e emitter) counter(f *Family, value float64, created time.Time, labels ...string) {
-	if created.IsZero() {
-		e.ch <- prometheus.MustNewConstMetric(f.desc, prometheus.CounterValue, value, e.values(labels)...)
-		return
-	}
-	e.ch <- prometheus.MustNewConstMetricWithCreatedTimestamp(
-		f.desc, prometheus.CounterValue, value, created, e.values(labels)...)
-}
-
-func (e emitter) histogram(f *Family, h ledger.Histogram, bounds []float64, created time.Time, labels ...string) {
-	buckets := make(map[float64]uint64, len(bounds))
-	for i, bound := range bounds {
-		buckets[bound] = h.Buckets[i]
-	}
-	if created.IsZero() {
-		e.ch <- prometheus.MustNewConstHistogram(f.desc, h.Count, float64(h.Sum), buckets, e.values(labels)...)
-		return
-	}
-	e.ch <- prometheus.MustNewConstHistogramWithCreatedTimestamp(
-		f.desc, h.Count, float64(h.Sum), buckets, created, e.values(labels)...)
-}
-
-func boolValue(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
 }

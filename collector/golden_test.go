@@ -25,6 +25,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"go.uber.org/goleak"
+	"google.golang.org/protobuf/proto"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden expositions")
@@ -102,7 +103,7 @@ func (b *bench) refresh(t *testing.T) collector.Collector {
 }
 
 // gather collects in a pedantic registry, which checks every metric against its
-// description.
+// description, and holds that what gathers by itself gathers the same.
 func gather(t *testing.T, c prometheus.Collector) []*dto.MetricFamily {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
@@ -110,6 +111,17 @@ func gather(t *testing.T, c prometheus.Collector) []*dto.MetricFamily {
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
+	}
+	gatherer, ok := c.(prometheus.Gatherer)
+	if !ok {
+		return families
+	}
+	itself, err := gatherer.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.EqualFunc(itself, families, func(a, b *dto.MetricFamily) bool { return proto.Equal(a, b) }) {
+		t.Errorf("gathers by itself\n%v\nand in a registry\n%v", itself, families)
 	}
 	return families
 }

@@ -31,7 +31,7 @@ var (
 // noTime is the creation time of what has none.
 var noTime time.Time
 
-func (s *Snapshot) collectHealth(e emitter) {
+func (s *Snapshot) collectHealth(e *emitter) {
 	e.gauge(up, boolValue(s.Up()))
 	e.gauge(instanceInfo, 1, s.Name, s.APIHost)
 	e.gauge(lookback, s.Window.Seconds())

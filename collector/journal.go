@@ -159,7 +159,7 @@ func (s journalSource[R]) tellFilter(ctx context.Context, log *slog.Logger, befo
 }
 
 // collectWindow sends what all journals show.
-func (e emitter) collectWindow(journal string, w *ledger.JournalWindow, unknown map[string]int) {
+func (e *emitter) collectWindow(journal string, w *ledger.JournalWindow, unknown map[string]int) {
 	e.gauge(windowRecords, float64(w.Records), journal)
 	e.gauge(windowTruncated, boolValue(w.Truncated), journal)
 	e.timestamp(windowOldest, unixTime(w.Oldest), journal)

@@ -67,19 +67,6 @@ type messageWindow ledger.MessageWindow
 // messageKey is a label set of messages.
 type messageKey struct{ status, messageType, chatType string }
 
-// usualMessages are exposed from the start with 0, so that their first event shows as
-// an increase.
-func usualMessages() (all []messageKey) {
-	for _, chatType := range usualChatTypes() {
-		for _, status := range vocabulary.ZeroFilled(vocabulary.MessageStatuses()) {
-			all = append(all, messageKey{status, "textMessage", chatType})
-		}
-	}
-	return all
-}
-
-func usualChatTypes() []string { return vocabulary.ZeroFilled(vocabulary.ChatTypes()) }
-
 // failureLabels are the reasons of failed messages.
 func failureLabels() (labels []string) {
 	for _, status := range vocabulary.Failures() {
@@ -111,7 +98,7 @@ func (o *outcomes) add(status vocabulary.MessageStatus, n int) {
 // about messages.
 func (w *messageWindow) byChatType() map[string]*outcomes {
 	all := make(map[string]*outcomes)
-	for _, chatType := range usualChatTypes() {
+	for _, chatType := range usualChatTypes {
 		all[chatType] = new(outcomes)
 	}
 	for _, c := range w.Messages {
@@ -126,7 +113,7 @@ func (w *messageWindow) byChatType() map[string]*outcomes {
 	return all
 }
 
-func (w *messageWindow) collect(e emitter) {
+func (w *messageWindow) collect(e *emitter) {
 	e.collectWindow(outgoingMessages.name, &w.JournalWindow, map[string]int{
 		fieldStatus: w.UnknownStatus, fieldMessageType: w.UnknownType, fieldChatType: w.UnknownChat, fieldOrigin: w.UnknownOrigin,
 	})
@@ -134,7 +121,7 @@ func (w *messageWindow) collect(e emitter) {
 	for _, c := range w.Messages {
 		counts[messageKey{c.Status.Label(), c.Type.Label(), c.ChatType.Label()}] = c.N
 	}
-	for key, n := range withZeros(counts, usualMessages()...) {
+	for key, n := range withZeros(counts, usualMessages) {
 		e.gauge(windowMessages, float64(n), key.status, key.messageType, key.chatType)
 	}
 	for chatType, o := range w.byChatType() {

@@ -35,4 +35,4 @@ func (s queueSource) fetch(ctx context.Context, _ *slog.Logger) (finding, error)
 // queueDepth is how many messages wait.
 type queueDepth int64
 
-func (q queueDepth) collect(e emitter) { e.gauge(queueMessages, float64(q)) }
+func (q queueDepth) collect(e *emitter) { e.gauge(queueMessages, float64(q)) }

@@ -63,7 +63,7 @@ func (c *requestCounts) add(x client.Exchange) (skew, before time.Duration) {
 
 // collect sends the counts as they are now. They are not part of a snapshot: a
 // counter that went back to an older snapshot would look like one that was reset.
-func (c *requestCounts) collect(e emitter) {
+func (c *requestCounts) collect(e *emitter) {
 	c.mu.Lock()
 	requests, failures, bytes := maps.Clone(c.requests), maps.Clone(c.failures), maps.Clone(c.bytes)
 	skew, dated := c.skew, c.dated

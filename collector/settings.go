@@ -40,7 +40,7 @@ func (s settingsSource) fetch(ctx context.Context, _ *slog.Logger) (finding, err
 // enabledSettings are the settings of an instance.
 type enabledSettings client.Settings
 
-func (s enabledSettings) collect(e emitter) {
+func (s enabledSettings) collect(e *emitter) {
 	for name, enabled := range s {
 		e.gauge(settingEnabled, boolValue(enabled), name)
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Snapshot is what one refresh of an instance found, immutable.
@@ -43,7 +42,7 @@ func (s *Snapshot) Up() bool {
 	return !failed && slices.ContainsFunc(s.Results, Result.succeeded)
 }
 
-func (s *Snapshot) collect(e emitter) {
+func (s *Snapshot) collect(e *emitter) {
 	s.collectHealth(e)
 	for _, r := range s.Results {
 		if r.finding != nil {
@@ -52,23 +51,5 @@ func (s *Snapshot) collect(e emitter) {
 	}
 	for _, c := range s.counters {
 		c.collect(e)
-	}
-}
-
-// Collector exposes snapshots of different instances. It implements
-// prometheus.Collector.
-type Collector []*Snapshot
-
-// Describe implements prometheus.Collector.
-func (Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, f := range Families() {
-		ch <- f.desc
-	}
-}
-
-// Collect implements prometheus.Collector.
-func (c Collector) Collect(ch chan<- prometheus.Metric) {
-	for _, s := range c {
-		s.collect(emitter{ch: ch, id: s.ID})
 	}
 }

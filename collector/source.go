@@ -23,7 +23,7 @@ type source interface {
 
 // finding is what a source found, immutable.
 type finding interface {
-	collect(e emitter)
+	collect(e *emitter)
 }
 
 // kind is a kind of collector. Its name is in vocabulary.Collectors, from which flags,

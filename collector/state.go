@@ -98,7 +98,7 @@ type accountState struct {
 	until time.Time // of a suspension, where it is known
 }
 
-func (a accountState) collect(e emitter) {
+func (a accountState) collect(e *emitter) {
 	for _, s := range vocabulary.Labels(vocabulary.InstanceStates()) {
 		e.gauge(instanceState, boolValue(s == a.state), s)
 	}

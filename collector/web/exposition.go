@@ -9,7 +9,7 @@ import (
 	"sync"
 
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
-	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 )
 
 // Bounds of what the answers of /metrics hold in memory while they are made and read.
@@ -217,20 +217,13 @@ type unsentError struct{ error }
 
 func (e *unsentError) Unwrap() error { return e.error }
 
-// inTime collects what was found until the context ends: what collects goes on
-// otherwise, whoever waits.
+// inTime gathers what was found until the context ends: nothing else stops it, whoever
+// waits.
 type inTime struct {
 	collector.Collector
 
-	ctx context.Context // of the scrape; Collect takes none
+	ctx context.Context // of the scrape; Gather takes none
 }
 
-// Collect implements prometheus.Collector.
-func (c inTime) Collect(ch chan<- prometheus.Metric) {
-	for n := range c.Collector {
-		if c.ctx.Err() != nil {
-			return
-		}
-		c.Collector[n : n+1].Collect(ch)
-	}
-}
+// Gather implements prometheus.Gatherer.
+func (g inTime) Gather() ([]*dto.MetricFamily, error) { return g.GatherUntil(g.ctx), nil }

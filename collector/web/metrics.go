@@ -25,7 +25,7 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 		return // nobody is there any more
 	}
 	err := s.expositions.serve(ctx, w, clientOf(r), formatOf(r), found, func(ctx context.Context, w http.ResponseWriter) { //nolint:contextcheck // it is the request's, but for what ends it
-		s.expose(w, r, prometheus.Gatherers{s.opts.Own, registryOf(inTime{found, ctx})})
+		s.expose(w, r, prometheus.Gatherers{s.opts.Own, inTime{found, ctx}})
 	})
 	var unsent *unsentError
 	switch {
@@ -53,7 +53,7 @@ func (s *Server) probe(w http.ResponseWriter, r *http.Request) {
 		s.debug(w, r, instance)
 		return
 	}
-	s.expose(w, r, registryOf(s.refresh(r, []*collector.Instance{instance})))
+	s.expose(w, r, s.refresh(r, []*collector.Instance{instance}))
 }
 
 // refresh refreshes instances within the scrape's deadline.
@@ -77,13 +77,6 @@ func gatherContext(r *http.Request) (context.Context, context.CancelFunc) {
 		stop()
 		cancel()
 	}
-}
-
-// registryOf returns a registry of a request's own with what was found for it.
-func registryOf(found prometheus.Collector) *prometheus.Registry {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(found)
-	return registry
 }
 
 func (s *Server) expose(w http.ResponseWriter, r *http.Request, gatherer prometheus.Gatherer) {

@@ -79,7 +79,7 @@ func (s *Server) debug(w http.ResponseWriter, r *http.Request, instance *collect
 		p.Shared = took(before)
 	}
 	var err error
-	if p.Metrics, err = exposition(registryOf(found)); err != nil {
+	if p.Metrics, err = exposition(found); err != nil {
 		p.Incomplete = true
 		s.opts.Logger.ErrorContext(r.Context(), "exposition incomplete", "err", err)
 	}
