@@ -152,19 +152,16 @@ func (i *Instance) run(ctx context.Context, r *refresh) {
 	})
 	defer fair.Stop()
 	i.noticeToken(r.setup)
-	var sources sync.WaitGroup
-	for n, source := range r.setup.sources {
-		sources.Go(func() {
-			a := r.fetch(ctx, log, source)
-			if !a.undecided(source) {
-				r.conclude(ctx, log, source, a)
-			}
-			r.mu.Lock()
-			r.attempts[n] = a
-			r.mu.Unlock()
-		})
-	}
-	sources.Wait()
+	allAtOnce(len(r.setup.sources), func(n int) {
+		source := r.setup.sources[n]
+		a := r.fetch(ctx, log, source)
+		if !a.undecided(source) {
+			r.conclude(ctx, log, source, a)
+		}
+		r.mu.Lock()
+		r.attempts[n] = a
+		r.mu.Unlock()
+	})
 	r.mu.Lock()
 	for n, source := range r.setup.sources {
 		if r.attempts[n].undecided(source) {
