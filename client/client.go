@@ -64,9 +64,10 @@ type Options struct {
 	// UserAgent is sent with each request. By default, "greenapi_exporter".
 	UserAgent string
 
-	// Sending is called with the method when a request has got its turn and is about
-	// to be sent. By default, nobody looks.
-	Sending func(method string)
+	// Turn is called with the method and true when a request has got its turn to be sent
+	// and, later, its turn to be read; with false while it waits for the second. By
+	// default, nobody looks.
+	Turn func(method string, has bool)
 
 	// Observe is called when a request ended that was sent. By default, nobody looks.
 	Observe func(Exchange)
@@ -121,8 +122,8 @@ func newClient(opts Options, subject string, methods ...string) (*Client, error)
 	if opts.UserAgent == "" {
 		opts.UserAgent = "greenapi_exporter"
 	}
-	if opts.Sending == nil {
-		opts.Sending = func(string) {}
+	if opts.Turn == nil {
+		opts.Turn = func(string, bool) {}
 	}
 	if opts.Observe == nil {
 		opts.Observe = func(Exchange) {}

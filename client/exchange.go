@@ -46,7 +46,7 @@ func (c *Client) send(ctx context.Context, method string, query url.Values) (*ex
 	if err := c.opts.Gate.waiting.take(ctx, c.base.Host, served); err != nil {
 		return nil, fail(ctx, method, err)
 	}
-	c.opts.Sending(method)
+	c.opts.Turn(method, true)
 	x := &exchange{client: c, method: method, sent: time.Now()}
 	x.ctx, x.cancel = withTimeout(ctx, c.opts.Timeout)
 	err := x.ask(query)
@@ -58,10 +58,12 @@ func (c *Client) send(ctx context.Context, method string, query url.Values) (*ex
 		return nil, x.finish(err)
 	}
 	x.first = time.Since(x.sent)
+	c.opts.Turn(method, false)
 	if err := c.opts.Gate.bodies.take(x.ctx, c.base.Host, served); err != nil { //nolint:contextcheck // it is ctx, with a timeout
 		return nil, x.finish(err)
 	}
 	x.reading = true
+	c.opts.Turn(method, true)
 	if err := x.open(); err != nil {
 		return nil, x.finish(err)
 	}

@@ -66,12 +66,12 @@ func (i *Instance) Token() (client.Token, error) {
 	return i.setup.Load().spec.Token.Token()
 }
 
-// sending notes that a request has got its turn.
-func (i *Instance) sending(method string) {
+// turn notes whether a request has its turn, to be sent or to be read.
+func (i *Instance) turn(method string, has bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.running != nil {
-		i.running.sent[method] = true
+		i.running.turns[method] = has
 	}
 }
 

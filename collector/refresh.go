@@ -29,7 +29,7 @@ type refresh struct {
 	waiting   int
 	fair      bool            // it has had its fair time
 	ended     bool            // it was ended because nobody waited
-	sent      map[string]bool // methods that the API was asked for
+	turns     map[string]bool // whether the request of a method has its turn, to be sent or to be read
 	exchanges []client.Exchange
 
 	mu       sync.Mutex
@@ -121,7 +121,7 @@ func (s *Snapshot) serves(ctx context.Context, setup *setup) bool {
 func (i *Instance) newRefresh(setup *setup) *refresh {
 	return &refresh{
 		setup: setup, started: time.Now(), log: newScrapeLog(i.log.Handler()), done: make(chan struct{}),
-		sent: make(map[string]bool), attempts: make([]attempt, len(setup.sources)),
+		turns: make(map[string]bool), attempts: make([]attempt, len(setup.sources)),
 	}
 }
 
@@ -304,7 +304,7 @@ var methods = map[string]string{
 // unfinished is why a collector has not ended in time; the instance's mutex is held.
 func (r *refresh) unfinished(collector string) *client.Error {
 	reason := client.ReasonBusy
-	if r.sent[methods[collector]] {
+	if r.turns[methods[collector]] {
 		reason = client.ReasonTimeout
 	}
 	return &client.Error{Method: methods[collector], Reason: reason}

@@ -3,12 +3,14 @@ package collector_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/greenapi-exporter/greenapi_exporter/client"
 	"github.com/greenapi-exporter/greenapi_exporter/client/greenapitest"
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
 )
@@ -97,6 +99,28 @@ func TestARefreshRunsToTheLatestDeadline(t *testing.T) {
 			t.Errorf("%d requests, want 2", n)
 		}
 	})
+}
+
+// TestWhoHasNoTurnIsBusy tells, of two answers that had both begun when the deadline came,
+// the one that was being read from the one that waited to be.
+func TestWhoHasNoTurnIsBusy(t *testing.T) {
+	t.Parallel()
+	for _, deadline := range []time.Duration{2 * time.Second, 20 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, func(o *collector.Options) { o.Concurrency = 1 }, "")
+			b.instance.Fault(greenapitest.AnyMethod, greenapitest.Fault{Break: greenapitest.BreakStall, BreakAfter: 1}, 0)
+			reasons := map[client.Reason]int{}
+			for _, r := range b.within(t, deadline).Results {
+				reasons[r.Err.Reason]++
+			}
+			if want := (map[client.Reason]int{client.ReasonTimeout: 1, client.ReasonBusy: 1}); !maps.Equal(reasons, want) {
+				t.Errorf("after %v: %v, want %v", deadline, reasons, want)
+			}
+			if b.requests() != 2 {
+				t.Errorf("%d requests, want both journals asked", b.requests())
+			}
+		})
+	}
 }
 
 func TestARefreshEndsWhenNobodyIsLeft(t *testing.T) {

@@ -99,7 +99,7 @@ func (s *setup) addSources(i *Instance) {
 func (f *Fleet) newClient(i *Instance, spec spec, httpClient *http.Client) (*client.Client, error) {
 	c, err := client.New(client.Options{
 		APIURL: spec.APIURL, IDInstance: spec.ID, Token: i,
-		HTTPClient: httpClient, Gate: f.gate, LastServed: i.lastServed, Sending: i.sending,
+		HTTPClient: httpClient, Gate: f.gate, LastServed: i.lastServed, Turn: i.turn,
 		Timeout: f.opts.Timeout, MaxClockSkew: f.opts.MaxClockSkew, MaxBodyBytes: f.opts.MaxBodyBytes, UserAgent: f.opts.UserAgent,
 		Observe: func(x client.Exchange) {
 			i.observed(x)

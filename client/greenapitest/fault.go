@@ -157,6 +157,9 @@ func (p *pacedWriter) Write(b []byte) (int, error) {
 				size = defaultChunk
 			}
 			piece = b[:min(size, len(b))]
+			if p.pause > 0 {
+				flush(p.w) // the header, too, does not wait for the first piece
+			}
 			if !pause(p.ctx, p.pause) {
 				return written, fmt.Errorf("write the body: %w", context.Cause(p.ctx))
 			}
@@ -168,9 +171,6 @@ func (p *pacedWriter) Write(b []byte) (int, error) {
 		written += n
 		if err != nil {
 			return written, fmt.Errorf("write the body: %w", err)
-		}
-		if p.pause > 0 {
-			flush(p.w)
 		}
 		b = b[n:]
 		if p.left >= 0 {
