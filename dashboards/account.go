@@ -45,12 +45,12 @@ func accountNow() []Panel {
 		stat(view{
 			title: "State", width: 5, height: statHeight, unit: words,
 			means:   "The account's state, from GREEN-API. Only an authorised account can send.",
-			formula: "the state whose greenapi_instance_state is 1; not known while the API does not say",
+			formula: "the state whose greenapi_instance_state is 1; unknown while the API does not say",
 			queries: []query{{stateCode(), "state"}},
 		}, mapped(stateMappings())),
 		until(5, "Suspended until", "End of the account's suspension. A dash: not suspended, or the API gives no time.",
 			"greenapi_instance_suspended_until_timestamp_seconds"),
-		until(4, "Paid until", "End of the account's plan, from the partner API. A dash: not known.",
+		until(4, "Paid until", "End of the account's plan, from the partner API. A dash: unknown.",
 			"greenapi_instance_expiration_timestamp_seconds"),
 		stat(view{
 			title: "Data age", width: 4, height: statHeight, unit: lasting,
@@ -81,17 +81,20 @@ func accountNow() []Panel {
 func atLeast(v view, expr, journal string) Panel {
 	of := `journal="` + journal + `"`
 	truncated := "max(" + accounts("greenapi_window_truncated", of) + ")"
-	covered := "round((" + "max(" + age(accounts("greenapi_window_oldest_record_timestamp_seconds", of)) + ")) / 3600)"
+	inHours := func(expr, seconds string) string {
+		return "(" + expr + `) * on () group_left (hours) count_values("hours", round(` + seconds + " / 3600))"
+	}
+	covered := "max(" + age(accounts("greenapi_window_oldest_record_timestamp_seconds", of)) + ")"
 	v.queries = []query{
-		{expr + " unless on () " + truncated + " == 1", journal},
-		{"(" + expr + " and on () " + truncated + ` == 1) * on () group_left (hours) count_values("hours", ` + covered + ")", "▲ truncated: the newest {{hours}} h"},
+		{inHours(expr+" unless on () "+truncated+" == 1", "max("+accounts("greenapi_window_lookback_seconds")+")"), "last {{hours}} h"},
+		{inHours(expr+" and on () "+truncated+" == 1", covered), "newest {{hours}} h"},
 	}
 	return stat(v, func(p *Panel) {
-		p.Options.TextMode = "value_and_name"
+		withNames(p, 26) // ≥ 10000 beside the name
 		p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, Override{
 			Matcher: Matcher{ID: "byFrameRefID", Options: "B"},
 			Properties: []Property{
-				{"unit", "prefix:≥ "}, {"thresholds", stepped(ochre)}, {"displayName", "newest ${__field.labels.hours} h only"},
+				{"unit", "prefix:≥ "}, {"thresholds", stepped(ochre)},
 			},
 		})
 	})
@@ -160,18 +163,19 @@ func accountRestrictions() []Panel {
 		}, fewEvents),
 		timeseries(view{
 			title: "Oldest pending message", width: 8, height: 8, unit: minutes,
-			means:   "Waiting time of the oldest pending message; dashed: the threshold of the alert.",
+			means:   "Waiting time of the oldest pending message; dashed: the threshold of the alert and half of it.",
 			formula: "now − greenapi_window_oldest_pending_timestamp_seconds",
-			empty:   "✔ No message waited in this time range",
+			empty:   "No waiting message known in this time range",
 			queries: []query{{"max(" + age(accounts("greenapi_window_oldest_pending_timestamp_seconds")) + ") / 60", "pending"}},
-		}, drawn(badAbove(limit("pending_seconds")/2/60, limit("pending_seconds")/60))),
+		}, drawn(badAbove(limit("pending_seconds")/2/60, limit("pending_seconds")/60)), upTo(limit("pending_seconds")/60)),
 		stat(view{
 			title: "Settings that the journals depend on", width: 8, height: 8, unit: words,
 			means:   "outgoingWebhook: statuses of messages; without it they stay sent. outgoingMessageWebhook: messages sent from the phone. outgoingCallWebhook: calls.",
 			formula: "greenapi_instance_setting_enabled",
 			queries: []query{{once(accounts("greenapi_instance_setting_enabled"), "setting"), "{{setting}}"}},
 		}, mapped(either("✔ on", teal, "✖ off", vermilion)), func(p *Panel) {
-			p.Options.TextMode, p.Options.Orientation = "value_and_name", "horizontal"
+			withNames(p, 26)
+			p.Options.Orientation = "horizontal"
 		}),
 	}
 }

@@ -245,7 +245,7 @@ func chosen(d dashboards.Dashboard, expr string, step time.Duration) string {
 	}
 	return strings.NewReplacer(
 		"$__rate_interval_ms", strconv.FormatInt(rates.Milliseconds(), 10), "$__rate_interval", model.Duration(rates).String(),
-		"$__interval", model.Duration(step).String(), "$__range", model.Duration(shownTime).String(),
+		"$__interval_ms", strconv.FormatInt(step.Milliseconds(), 10), "$__interval", model.Duration(step).String(), "$__range_s", strconv.FormatFloat(shownTime.Seconds(), 'f', -1, 64), "$__range", model.Duration(shownTime).String(),
 		"${__from:date:ZZ[.0]}", "+0000.0", "$job", replayJob, "$instance", ".+", "$id_instance", account, "$chat_type", ".+", "$media", ".+",
 	).Replace(expr)
 }

@@ -1,5 +1,7 @@
 package dashboards
 
+import "fmt"
+
 // callWindow is over how long ratios of calls are taken: long enough for some calls.
 const callWindow = "6h"
 
@@ -12,15 +14,29 @@ func grownCallsBefore(offset string, more ...string) string {
 	return sum(once("increase("+calls+"["+callWindow+"]"+offset+")", "status", "media", "chat_type"))
 }
 
+// callRatio is a share of the calls of the call window, and absent where there are too
+// few: of one call in the night it would be nothing or all.
+func callRatio(part, whole string) string {
+	return fmt.Sprintf("clamp_max(%s / (%s >= %d), 1)", part, whole, shownCalls)
+}
+
+// enoughCalls says so, in a description.
+var enoughCalls = fmt.Sprintf(" Times with fewer than %d calls in the 6 hours before are left out.", shownCalls)
+
+// fewCalls is why a panel of such shares is empty.
+var fewCalls = fmt.Sprintf("Fewer than %d calls known in any 6 hours", shownCalls)
+
 // durations are those of answered calls.
 var durations = histogram{"greenapi_call_duration_seconds", []string{"media", "chat_type"}, []string{chosenChats, chosenMedia}}
 
 func accountCalls() []Panel {
 	asr := func(offset string) string {
-		return ratio(grownCallsBefore(offset, answered), grownCallsBefore(offset, seized))
+		return callRatio(grownCallsBefore(offset, answered), grownCallsBefore(offset, seized))
 	}
+	all := func(increase string) string { return sum(once(increase, "status", "media", "chat_type")) }
+	calls := accounts("greenapi_calls_total", chosenChats, chosenMedia)
 	by := func(label string) query {
-		return query{some(whole(sum(once(counted(accounts("greenapi_calls_total", chosenChats, chosenMedia)), "status", "media", "chat_type"), label))), "{{" + label + "}}"}
+		return query{some(whole(sum(once(counted(calls), "status", "media", "chat_type"), label))), "{{" + label + "}}"}
 	}
 	return []Panel{
 		counts(view{
@@ -28,19 +44,23 @@ func accountCalls() []Panel {
 			means:   "Outgoing calls by outcome; dashed, all of a week ago. hungUp: nobody accepted, or the number has no account; invalid: the call failed.",
 			formula: "increase(greenapi_calls_total) by status",
 			empty:   noCalls,
-			queries: []query{by("status"), {some(whole(sum(once("increase("+accounts("greenapi_calls_total", chosenChats, chosenMedia)+"[$__interval] offset 1w)", "status", "media", "chat_type")))), "all, a week ago"}},
+			queries: []query{by("status"), {ifAny(whole(all(countedWeekAgo(calls))), all(inRangeWeekAgo(calls))), "all, a week ago"}},
 		}, ghost("all, a week ago")),
 		timeseries(view{
-			title: "Calls answered: ASR, ABR and NER, 6 h", width: 12, height: 9, unit: share, interval: "5m", empty: noCalls,
-			means:   "Answer-seizure, answer-bid and network effectiveness ratio (ITU-T E.425). Dashed, the ASR of a week ago. In a group, a call is answered when one member answers.",
-			formula: "ASR = pickUp / (pickUp + hungUp + declined); ABR = pickUp / all; NER = 1 − invalid / all; in the 6 hours before",
+			title: "Calls answered: ASR, ABR and NER, 6 h", width: 12, height: 9, unit: share, interval: "5m", empty: fewCalls,
+			means: "Answer-seizure, answer-bid and network effectiveness ratio (ITU-T E.425). The band is where the true ASR lies with 95 % confidence. " +
+				"Dashed, the ASR of a week ago. In a group, a call is answered when one member answers." + enoughCalls,
+			formula: "ASR = pickUp / (pickUp + hungUp + declined); ABR = pickUp / all; NER = 1 − invalid / all; in the 6 hours before; Wilson's bounds with z = 1.96",
 			queries: []query{
 				{asr(""), "ASR"},
-				{ratio(grownCalls(answered), grownCalls()), "ABR"},
-				{"1 - " + ratio(grownCalls(`status="invalid"`), grownCalls()), "NER"},
+				{callRatio(grownCalls(answered), grownCalls()), "ABR"},
+				{"1 - " + callRatio(grownCalls(`status="invalid"`), grownCalls()), "NER"},
+				{wilson(asr(""), grownCalls(seized), "-"), "lower bound"},
+				{wilson(asr(""), grownCalls(seized), "+"), "upper bound"},
 				{asr(" offset 1w"), "ASR, a week ago"},
 			},
-		}, ghost("ASR, a week ago"), colored("ASR", teal), colored("ABR", blue), colored("NER", purple)),
+		}, band("lower bound", "upper bound"), hiddenInLegend("lower bound", "upper bound"),
+			ghost("ASR, a week ago"), colored("ASR", teal), colored("ABR", blue), colored("NER", purple)),
 	}
 }
 
@@ -57,7 +77,7 @@ func accountTalk() []Panel {
 	}
 	answeredOf := func(media string) query {
 		only := `media="` + media + `"`
-		return query{ratio(grownCalls(answered, only), grownCalls(seized, only)), media}
+		return query{callRatio(grownCalls(answered, only), grownCalls(seized, only)), media}
 	}
 	return []Panel{
 		heatmap(view{
@@ -78,14 +98,14 @@ func accountTalk() []Panel {
 		timeseries(view{
 			title: "Calls at a time, by hour", width: 12, height: 8, unit: erlangs, interval: bar, empty: noAnswers,
 			means:   "Average number of simultaneous calls in each hour: the traffic, in erlangs (E). A call is counted when it ends.",
-			formula: "rate(greenapi_call_talk_seconds_total): seconds talked / seconds",
-			queries: []query{{some(sum(once("rate("+talk+"[$__rate_interval])", "media", "chat_type"), "media")), "{{media}}"}},
-		}, stacked),
+			formula: "increase(greenapi_call_talk_seconds_total): seconds talked / seconds",
+			queries: []query{{some("1000 * " + sum(once(counted(talk), "media", "chat_type"), "media") + " / $__interval_ms"), "{{media}}"}},
+		}, stacked, beginsAtItsTime),
 		timeseries(view{
-			title: "Short calls, 6 h", width: 12, height: 8, unit: share, interval: "5m", empty: noAnswers,
-			means:   "Share of the answered calls that ended within 6 seconds: answering machines, unwanted calls, or no sound.",
+			title: "Short calls, 6 h", width: 12, height: 8, unit: share, interval: "5m", empty: fewCalls,
+			means:   "Share of the answered calls that ended within 6 seconds: answering machines, unwanted calls, or no sound." + enoughCalls,
 			formula: "greenapi_calls_short_total / greenapi_calls_total with status pickUp, each grown in the 6 hours before",
-			queries: []query{{ratio(grown("greenapi_calls_short_total"), grownCalls(answered)), "short calls"}},
+			queries: []query{{callRatio(grown("greenapi_calls_short_total"), grownCalls(answered)), "short calls"}},
 		}, colored("short calls", vermilion)),
 		counts(view{
 			title: "Voice and video", width: 8, height: 8,
@@ -95,8 +115,8 @@ func accountTalk() []Panel {
 			queries: by("media"),
 		}),
 		timeseries(view{
-			title: "Answered by media (ASR), 6 h", width: 8, height: 8, unit: share, interval: "5m", empty: noCalls,
-			means:   "Answer-seizure ratio of voice and of video calls.",
+			title: "Answered by media (ASR), 6 h", width: 8, height: 8, unit: share, interval: "5m", empty: fewCalls,
+			means:   "Answer-seizure ratio of voice and of video calls." + enoughCalls,
 			formula: "pickUp / (pickUp + hungUp + declined), in the 6 hours before",
 			queries: []query{answeredOf("voice"), answeredOf("video")},
 		}),
@@ -104,7 +124,7 @@ func accountTalk() []Panel {
 			title: "Group calls: participants", width: 8, height: 8,
 			means:   "Participants of group calls, by each participant's outcome.",
 			formula: "increase(greenapi_call_participants_total) in groups, by status",
-			empty:   "No group calls in this time range",
+			empty:   "No group calls known in this time range",
 			queries: []query{{
 				some(whole(sum(once(counted(accounts("greenapi_call_participants_total", `chat_type="group"`, chosenMedia)), "status", "media", "chat_type"), "status"))),
 				"{{status}}",

@@ -58,8 +58,8 @@ func textColors(p dashboards.Panel) []string {
 			colors = append(colors, result.Color)
 		}
 	}
-	// Grafana's own colour of texts is dark or light as the theme is.
-	colors = slices.DeleteFunc(colors, func(c string) bool { return c == "text" || c == "" })
+	// Grafana's own colour of texts is dark or light as the theme is; a background may be none.
+	colors = slices.DeleteFunc(colors, func(c string) bool { return c == "text" || c == "transparent" || c == "" })
 	slices.Sort(colors)
 	return slices.Compact(colors)
 }
@@ -69,6 +69,8 @@ func results(m dashboards.Mapping) map[string]dashboards.MappingResult {
 	switch options := m.Options.(type) {
 	case map[string]dashboards.MappingResult:
 		return options
+	case dashboards.RegexOptions:
+		return map[string]dashboards.MappingResult{options.Pattern: options.Result}
 	case dashboards.SpecialOptions:
 		return map[string]dashboards.MappingResult{options.Match: options.Result}
 	default:

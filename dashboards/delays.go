@@ -121,8 +121,7 @@ func accountReach() []Panel {
 			title: "Chats reached", width: 8, height: 8,
 			means:   "Chats in the window with a delivered message or an answered call.",
 			formula: "reached = greenapi_window_chats_reached / greenapi_window_chats",
-			empty:   "No messages and no calls in the window",
-			none:    "none",
+			empty:   "No messages and calls known in the window",
 			queries: []query{{expr: some(chats("greenapi_window_chats"))}},
 		}, []column{
 			{title: "By", label: "journal", width: 80, grow: true},
@@ -134,8 +133,7 @@ func accountReach() []Panel {
 			title: "At which try?", width: 8, height: 8,
 			means:   "Private chats by number of calls in the window, and how many of these chats answered a call.",
 			formula: "answered = greenapi_window_call_chats that are reached / all of them, by attempts",
-			empty:   "No private calls in the window",
-			none:    "none",
+			empty:   "No private calls known in the window",
 			queries: []query{{expr: some(tries)}},
 		}, []column{
 			{title: "Calls", label: "attempts", width: 80, grow: true},
@@ -147,8 +145,7 @@ func accountReach() []Panel {
 			means: "Private messages and calls in the time range by the number's prefix; none: chats that have no number (@lid). " +
 				"Known with --greenapi.number-prefixes.",
 			formula: "delivered = delivered / sent: increase(greenapi_destination_messages_total); answered = pickUp / (pickUp + hungUp + declined): increase(greenapi_destination_calls_total)",
-			empty:   "Not known: --greenapi.number-prefixes is not set, or nothing was sent",
-			none:    "not set",
+			empty:   "Nothing sent, or no --greenapi.number-prefixes",
 			queries: []query{{expr: some(messages("observed")) + " or " + some(calls(""))}},
 		}, []column{
 			{title: "Prefix", label: "prefix", width: 65, grow: true},

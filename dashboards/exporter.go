@@ -50,25 +50,27 @@ func exporterNow() []Panel {
 
 func exporterCollectors() []Panel {
 	success := once(accounts("greenapi_scrape_collector_success"), "collector")
-	worst := fmt.Sprintf("bottomk(%d, %s < 1)", shownAccounts,
+	last := accounts("greenapi_last_success_timestamp_seconds", `collector!="settings"`)
+	const shown = 8 // beside a row for each kind of collector
+	worst := fmt.Sprintf("bottomk(%d, %s < 1)", shown,
 		once("avg_over_time("+accounts("greenapi_scrape_collector_success")+"[$__range] @ end())", "collector"))
 	return []Panel{
 		timeline(view{
 			title: "Collectors that failed", width: 12, height: 10, unit: words, interval: "2m",
-			means:   fmt.Sprintf("Collectors that failed in the time range, at most the %d that failed most, and all others together.", shownAccounts),
-			formula: "greenapi_scrape_collector_success; where exporters disagree, the better",
+			means:   fmt.Sprintf("Collectors that failed in the time range, at most the %d that failed most; and the others, by what they read: a row fails while one of them does.", shown),
+			formula: "greenapi_scrape_collector_success, of the others the least; where exporters disagree, the better",
 			empty:   noExporter,
 			queries: []query{
 				{named(success + " and on (id_instance, collector) " + worst), "{{account}} {{collector}}"},
 				// Without a row, a timeline would say "Data does not have a time field".
-				{"min(" + success + " unless on (id_instance, collector) " + worst + ")", "all others"},
+				{"min by (collector) (" + success + " unless on (id_instance, collector) " + worst + ")", "others: {{collector}}"},
 			},
 		}, successWords(), linked),
 		timeseries(view{
 			title: "Accounts with a failing collector, by reason", width: 12, height: 10, unit: number, interval: "5m",
 			means:   "Accounts with a collector whose last attempt failed, back-off included. One that fails for two reasons is in both.",
 			formula: "number of accounts with a greenapi_scrape_collector_failure, by reason",
-			empty:   "✔ No collector failed in this time range",
+			empty:   "No failing collector known in this time range",
 			queries: []query{{"count by (reason) (" + once(accounts("greenapi_scrape_collector_failure"), "reason") + ")", "{{reason}}"}},
 		}, stacked, fewEvents),
 		timeseries(view{
@@ -90,10 +92,10 @@ func exporterCollectors() []Panel {
 		}),
 		timeseries(view{
 			title: "Age of the data", width: 8, height: 8, unit: minutes, empty: noExporter,
-			means:   "How long ago each collector last succeeded, for the account where it is longest. Settings, which are asked for once an hour, are left out.",
-			formula: "now − greenapi_last_success_timestamp_seconds, greatest by collector",
-			queries: []query{{"max by (collector) (" + age(once(accounts("greenapi_last_success_timestamp_seconds", `collector!="settings"`), "collector")) + ") / 60", "{{collector}}"}},
-		}),
+			means:   "Age of each collector's last success when it was scraped, for the account where it is greatest. Settings, which are read once an hour, are left out.",
+			formula: "time of the scrape − greenapi_last_success_timestamp_seconds, greatest by collector",
+			queries: []query{{"clamp_min(max by (collector) (min by (id_instance, collector) (timestamp(" + last + ") - " + last + ")), 0) / 60", "{{collector}}"}},
+		}, fewEvents),
 	}
 }
 
@@ -123,7 +125,7 @@ func exporterRequests() []Panel {
 			title: "Failed requests per hour, by reason", width: 12, height: 8,
 			means:   "Requests that failed, from all exporters.",
 			formula: "increase(greenapi_api_request_failures_total) by reason",
-			empty:   "✔ No request failed in this time range",
+			empty:   "No failed request known in this time range",
 			queries: []query{{some(whole(sum(failures, "reason"))), "{{reason}}"}},
 		}),
 		heatmap(view{
@@ -176,31 +178,31 @@ func exporterJournals() []Panel {
 			title: "Gaps and evictions per hour", width: 12, height: 9,
 			means:   "Gaps: the counters may have missed records. Evictions: records were forgotten early; if they appear again, they are counted twice.",
 			formula: "increase of greenapi_journal_gaps_total and greenapi_ledger_evictions_total",
-			empty:   "✔ No gap and no eviction in this time range",
+			empty:   "No gap and no eviction known in this time range",
 			queries: []query{
 				{events("greenapi_journal_gaps_total"), "gaps, {{journal}}"},
 				{events("greenapi_ledger_evictions_total"), "evictions, {{journal}}"},
 			},
 		}),
 		timeseries(view{
-			title: "Age of the last whole read", width: 12, height: 8, unit: minutes, empty: noExporter,
+			title: "Age of the last whole read", width: 12, height: 8, unit: hours, empty: noExporter,
 			means: "Time since the last read of the whole window, for the account where it is longest. Other reads request recent records only, " +
 				"and what they cannot show waits for the next whole one.",
 			formula: "now − greenapi_window_whole_read_timestamp_seconds, greatest by journal",
-			queries: []query{{"max by (journal) (" + age(once(accounts("greenapi_window_whole_read_timestamp_seconds"), "journal")) + ") / 60", "{{journal}}"}},
+			queries: []query{{"max by (journal) (" + age(once(accounts("greenapi_window_whole_read_timestamp_seconds"), "journal")) + ") / 3600", "{{journal}}"}},
 		}),
 		counts(view{
 			title: "Late changes per hour", width: 12, height: 8,
 			means:   "Changes that only a read of the whole window showed. If there are many, lower --greenapi.whole-read-interval.",
 			formula: "increase(greenapi_journal_late_changes_total) by journal",
-			empty:   "✔ No change came late in this time range",
+			empty:   "No late change known in this time range",
 			queries: []query{{events("greenapi_journal_late_changes_total"), "{{journal}}"}},
 		}),
 		timeseries(view{
 			title: "Invalid records", width: 8, height: 8, unit: number,
 			means:   "Records in the windows that could not be read.",
 			formula: "sum of greenapi_window_invalid_records, by journal",
-			empty:   "✔ No invalid record in this time range",
+			empty:   "No invalid record known in this time range",
 			queries: []query{{some(sum(once(accounts("greenapi_window_invalid_records"), "journal"), "journal")), "{{journal}}"}},
 		}, fewEvents),
 		timeseries(view{
@@ -237,8 +239,8 @@ func exporterProcess() []Panel {
 		}),
 		gauge("Goroutines", "Goroutines of each exporter. A number that only grows is a leak.", "go_goroutines", number),
 		stat(view{
-			title: "State files", width: 6, height: 6, unit: words,
-			means:   "Whether the last write of every ledger succeeded. A dash: counters are in memory only (no --ledger.path).",
+			title: "State files", width: 6, height: 6, unit: words, empty: "none known",
+			means:   "Whether the last write of every ledger succeeded. None known: counters are in memory only (no --ledger.path).",
 			formula: "least greenapi_ledger_last_write_successful",
 			queries: []query{{"min(" + accounts("greenapi_ledger_last_write_successful") + ")", "state files"}},
 		}, mapped(either("✔ written", teal, "✖ not written", vermilion))),
@@ -247,7 +249,6 @@ func exporterProcess() []Panel {
 			means:   "Which versions run, and since when.",
 			formula: "greenapi_exporter_build_info; up for = now − process_start_time_seconds",
 			empty:   noExporter,
-			none:    "none scraped",
 			queries: []query{{
 				expr: `label_replace(max by (job, instance, version, revision, goversion) (` + exporters("greenapi_exporter_build_info") +
 					`), "revision", "$1", "revision", "(.{10}).*")`,

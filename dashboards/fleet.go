@@ -3,7 +3,8 @@ package dashboards
 import "fmt"
 
 const (
-	shownAccounts  = 10 // in a timeline and in a stack
+	shownAccounts  = 10 // in a timeline
+	shownBusiest   = 6  // in a stack: more colours could not be told apart
 	shownOffenders = 5
 )
 
@@ -96,23 +97,26 @@ func fleetTrouble() Panel {
 	lastRead := fmt.Sprintf("min by (id_instance) (%s) and on (id_instance) (%s == 0 or %s)",
 		once(lastKnown("greenapi_last_success_timestamp_seconds", journals), "collector"), once(accounts("greenapi_up")), unscraped())
 	alerted := "min by (id_instance) (" + firingSince() + ")"
+	// An alert that began in the time range says nothing of an account that was not authorised in all of it.
+	firstAlert := fmt.Sprintf("(%s unless on (id_instance) %s == 0) or %s < time() - $__range_s", alerted, once(authorized), alerted)
 	of := " and on (id_instance) " + troubled()
-	well := fmt.Sprintf(`label_replace((count(%s) unless on () count(%s)) + 0 / 0, "account", "✔ No account is in trouble", "", "")`, once(accounts("greenapi_up")), troubled())
+	well := says(fmt.Sprintf("count(%s) unless on () count(%s)", once(accounts("greenapi_up")), troubled()), "✔ No account is in trouble")
+	noneKnown := says("absent("+lastKnown("greenapi_up")+")", noExporter)
 	return table(view{
 		title: "Which, and since when?", width: 12, height: 7,
 		means: "Accounts with problems: not authorised, not read, or with a firing alert of severity warning or critical. " +
-			"Since: when the account was last authorised or, where it is, last read or, where it is, when the first alert began; earlier: before the time range.",
+			"Since: when the account was last authorised, or last read, or when its first alert began; earlier: before the time range.",
 		formula: "state: the one whose greenapi_instance_state is 1; since: the last time of the state authorized in the time range, " +
 			"greenapi_last_success_timestamp_seconds, or ALERTS_FOR_STATE; alerts: number of ALERTS that fire",
 		empty:   noExporter,
-		queries: []query{{expr: "max by (id_instance, account) (" + named(troubled()+" * 0") + ") or " + well}},
+		queries: []query{{expr: "max by (id_instance, account) (" + named(troubled()+" * 0") + ") or " + well + " or " + noneKnown}},
 	}, []column{
 		{title: "Account", label: "account", width: 150, grow: true, link: toAccount("${__data.fields.id_instance}")},
 		{title: "State", width: 155, expr: "(" + stateCode() + ")" + of, unit: words, mappings: stateMappings()},
-		{title: "Since", width: 110, expr: "1000 * ((" + lastAuthorized + ") or (" + lastRead + ") or (" + alerted + "))" + of, unit: date, empty: "earlier"},
-		{title: "Read", width: 80, expr: once(accounts("greenapi_up")) + of, unit: words, mappings: either("✔ yes", teal, "✖ no", vermilion), empty: "✖ down"},
+		{title: "Since", width: 110, expr: "1000 * ((" + lastAuthorized + ") or (" + lastRead + ") or (" + firstAlert + "))" + of, unit: date, empty: "earlier"},
+		{title: "Read", width: 80, expr: once(accounts("greenapi_up")) + of, unit: words, mappings: append(either("✔ yes", teal, "✖ no", vermilion), unknown("✖ down", vermilion))},
 		{title: "Alerts", width: 65, expr: "count by (id_instance) (" + firingAlerts() + ")" + of, unit: number, empty: nothing},
-	}, sortedBy("State", false))
+	}, sortedBy("State", false), sortedBy("Account", false))
 }
 
 // fires lists the alerts that fire. That none does, or that no rules are loaded, are
@@ -120,17 +124,14 @@ func fleetTrouble() Panel {
 func fires(width, height int) Panel {
 	since := "1000 * max by (alertname, severity, id_instance) (" + firingSince() + ")"
 	about := "(" + named(since) + ` or label_replace(` + since + ` unless on (id_instance) ` + accountNames() + `, "account", "$1", "id_instance", "(.*)"))`
-	say := func(what, text string) string {
-		return `label_replace((` + what + `) + 0 / 0, "alert", "` + text + `", "", "")`
-	}
 	return table(view{
 		title: "What fires, and since when?", width: width, height: height,
 		means:   "Alerts that fire now, with their account. An alert without an account is about the exporter. Click on the alert for its runbook.",
 		formula: "ALERTS named GreenAPI… in the state firing; since: ALERTS_FOR_STATE",
 		empty:   noExporter,
 		queries: []query{{expr: `label_replace(` + about + `, "alert", "$1", "alertname", "GreenAPI(.+)") or ` +
-			say("greenapi:threshold:scrape_seconds unless on () count("+firingAlerts()+")", "✔ No alert fires") + " or " +
-			say("absent(greenapi:threshold:scrape_seconds)", "▲ The rules are not loaded")}},
+			says("greenapi:threshold:scrape_seconds unless on () count("+firingAlerts()+")", "✔ No alert fires") + " or " +
+			says("absent(greenapi:threshold:scrape_seconds)", "▲ The rules are not loaded")}},
 	}, []column{
 		{title: "Alert", label: "alert", width: 175, grow: true, link: toRunbook()},
 		{title: "Severity", label: "severity", width: 95, mappings: severityWords()},
@@ -187,7 +188,6 @@ func fleetTable() Panel {
 			"read = read / (delivered + read); answered = pickUp / (pickUp + hungUp + declined), in the window; " +
 			"usual = id_instance:greenapi_calls_answered_per_seized:ratio_baseline7d",
 		empty:   noExporter,
-		none:    "Nothing known",
 		queries: []query{{expr: withAccount("max by (id_instance, name) (" + lastKnown("greenapi_instance_info") + ")")}},
 	}, []column{
 		{title: "Account", label: "name", width: 110, grow: true, link: toAccount("${__data.fields.Id}")},
@@ -206,17 +206,17 @@ func fleetTable() Panel {
 		{title: "Usual", width: 70, unit: share, expr: once(recorded("id_instance:greenapi_calls_answered_per_seized:ratio_baseline7d"))},
 		{title: "Truncated", width: 90, unit: words, mappings: either("▲ yes", ochre, "no", slate), expr: once(accounts("greenapi_window_truncated"))},
 		{title: "Data age", width: 85, unit: lasting, thresholds: oldData(), expr: once(dataAge())},
-	}, sortedBy("State", false))
+	}, sortedBy("State", false), sortedBy("Account", false))
 }
 
 func fleetTraffic() []Panel {
 	traffic := func(what, record string) Panel {
 		of := recorded(record)
-		top := fmt.Sprintf("topk(%d, avg_over_time(%s[$__range] @ end()))", shownAccounts, of)
+		top := fmt.Sprintf("topk(%d, avg_over_time(%s[$__range] @ end()) > 0)", shownBusiest, of)
 		largest := watched(of) + " and on (id_instance) " + top
 		return timeseries(view{
 			title: what + " in the hour before", width: 12, height: 10, unit: number, interval: "5m",
-			means:   fmt.Sprintf("%s of the %d busiest accounts and of the others; dashed, the total of a week ago.", what, shownAccounts),
+			means:   fmt.Sprintf("%s of the %d busiest accounts and of the others; dashed, the total of a week ago.", what, shownBusiest),
 			formula: "increase of the counter over 1 h, by account; the total with offset 1w",
 			empty:   noRecords,
 			queries: []query{

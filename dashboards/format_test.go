@@ -3,6 +3,7 @@ package dashboards_test
 import (
 	"encoding/json"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -51,6 +52,11 @@ func (f format) show(value string) string {
 			if isMissing || m.Type == "value" && key == value {
 				return result.Text
 			}
+			if m.Type == "regex" && !isNumber {
+				if pattern := regexp.MustCompile(key); pattern.MatchString(value) {
+					return pattern.ReplaceAllString(value, result.Text)
+				}
+			}
 		}
 	}
 	if !isNumber {
@@ -64,7 +70,7 @@ func (f format) show(value string) string {
 	case f.unit == "locale":
 		return grouped(f.fixed(number, -1))
 	case hasSuffix:
-		return f.fixed(number, -1) + suffix
+		return f.fixed(number, -1) + " " + suffix
 	case prefix != f.unit:
 		return prefix + f.fixed(number, -1)
 	case f.unit == "s":
@@ -117,7 +123,7 @@ func TestAnswersAreShown(t *testing.T) {
 		{"greenapi-fleet", "Every account", "id_instance", `{"metric":{"id_instance":"1101000001","name":"support"},"value":[1780000000,"1"]}`, "1101000001"},
 		{"greenapi-fleet", "Every account", "Value #A", `{"metric":{"id_instance":"1101000005"},"value":[1780000000,"2"]}`, "✖ not authorized"},
 		{"greenapi-fleet", "Every account", "Value #A", `{"metric":{"id_instance":"1101000001"},"value":[1780000000,"10"]}`, "✔ authorized"},
-		{"greenapi-fleet", "Every account", "Value #A", `{"metric":{"id_instance":"1101000001"},"value":[1780000000,"9"]}`, "? not known"},
+		{"greenapi-fleet", "Every account", "Value #A", `{"metric":{"id_instance":"1101000001"},"value":[1780000000,"9"]}`, "? unknown"},
 		{"greenapi-fleet", "Every account", "Value #B", `{"metric":{"id_instance":"1101000003"},"value":[1780000000,"10000"]}`, "10,000"},
 		{"greenapi-fleet", "Every account", "Value #C", `{"metric":{"id_instance":"1101000004"},"value":[1780000000,"0.11583011583011583"]}`, "11.6%"},
 		{"greenapi-fleet", "Every account", "Value #F", `{"metric":{"id_instance":"1101000005"},"value":[1780000000,"83088.241"]}`, "23 hours"},
@@ -125,6 +131,9 @@ func TestAnswersAreShown(t *testing.T) {
 		{"greenapi-fleet", "Alerts firing", "", `{"metric":{},"value":[1780000000,"-1"]}`, "no rules"},
 		{"greenapi-fleet", "Which, and since when?", "Value #B", `{"metric":{"id_instance":"1101000005"},"value":[1780000000,"NaN"]}`, "earlier"},
 		{"greenapi-fleet", "What fires, and since when?", "severity", `{"metric":{"severity":"critical"},"value":[1780000000,"1"]}`, "✖ critical"},
+		{"greenapi-fleet", "What fires, and since when?", "message", `{"metric":{"message":"✔ No alert fires"},"value":[1780000000,"NaN"]}`, "✔ No alert fires"},
+		{"greenapi-fleet", "State of the accounts", "", `{"metric":{"account":"restricted · 1101000004"},"value":[1780000000,"NaN"]}`, "no data"},
+		{"greenapi-account", "Oldest pending message", "", `{"metric":{},"value":[1780000000,"7.5"]}`, "7.5 min"},
 		{"greenapi-account", "State", "", `{"metric":{"id_instance":"1101000001"},"value":[1780000000,"1"]}`, "✖ blocked"},
 		{"greenapi-account", "Failed / all", "", `{"metric":{},"value":[1780000000,"0.8803088803088803"]}`, "88.0%"},
 		{"greenapi-exporter", "Collectors that failed", "", `{"metric":{"collector":"calls"},"value":[1780000000,"0"]}`, "✖ fails"},

@@ -77,7 +77,11 @@ func TestColumnsFit(t *testing.T) {
 				continue
 			}
 			need, growing := 0, 0
-			for _, title := range order.RenameByName {
+			for field, title := range order.RenameByName {
+				if field == "message" { // it stands there alone
+					checkMessages(t, p, room)
+					continue
+				}
 				width, fixed := property(p, title, "custom.width").(int)
 				if !fixed {
 					width, _ = property(p, title, "custom.minWidth").(int)
@@ -105,6 +109,25 @@ func TestColumnsFit(t *testing.T) {
 			}
 		}
 	})
+}
+
+// checkMessages holds that what a table says in place of its rows stands in it, and
+// that it is no link: it is about no account and no alert.
+func checkMessages(t *testing.T, p dashboards.Panel, room int) {
+	t.Helper()
+	said := regexp.MustCompile(`"message", "([^"]+)"`).FindAllStringSubmatch(p.Targets[len(p.Targets)-1].Expr, -1)
+	if len(said) == 0 {
+		t.Errorf("%s says nothing", p.Title)
+	}
+	for _, text := range said {
+		width, _ := property(p, "Now", "custom.minWidth").(int)
+		if need := textWidth(text[1], 14) + cellSides; need > min(room, width) {
+			t.Errorf("%s: %q needs %d pixels and has %d", p.Title, text[1], need, min(room, width))
+		}
+	}
+	if property(p, "Now", "links") != nil {
+		t.Errorf("%s: what it says is a link", p.Title)
+	}
 }
 
 // TestLabelsAreTexts holds that no label is shown as a number: 1101000001 would be
@@ -142,9 +165,15 @@ func TestWordsReachTheReader(t *testing.T) {
 				if defaults.Color.Mode != "fixed" || len(defaults.Mappings) == 0 {
 					t.Errorf("%s: colour mode %q, %d mappings", p.Title, defaults.Color.Mode, len(defaults.Mappings))
 				}
+				if !slices.ContainsFunc(defaults.Mappings, func(m dashboards.Mapping) bool { return m.Type == "special" }) {
+					t.Errorf("%s: a gap would have the name %q", p.Title, defaults.NoValue)
+				}
 			case "stat":
 				if defaults.Color.Mode != "thresholds" { // of what has no mapping, and of a dash
 					t.Errorf("%s: colour mode %q", p.Title, defaults.Color.Mode)
+				}
+				if p.Options.TextMode == "value_and_name" && (p.Options.Text == nil || p.Options.Text.TitleSize < 12) {
+					t.Errorf("%s: Grafana makes its names too small to be read", p.Title)
 				}
 			case "table":
 				for _, o := range p.FieldConfig.Overrides {
@@ -191,6 +220,9 @@ func TestEmptyPanelsSayWhy(t *testing.T) {
 	onEach(t, func(t *testing.T, d dashboards.Dashboard) {
 		for _, p := range shown(d) {
 			said := p.FieldConfig.Defaults.NoValue
+			if strings.Contains(said, "✔") { // it shows the same where the exporter is down
+				t.Errorf("%s: empty, it says that all is well: %q", p.Title, said)
+			}
 			if p.Type == "stat" {
 				if said != "–" && textWidth(said, 30) > withMenu*p.GridPos.W/24 {
 					t.Errorf("%s: %q is too long", p.Title, said)
@@ -215,6 +247,69 @@ func TestStepsAreLongEnough(t *testing.T) {
 			for _, target := range p.Targets {
 				if strings.Contains(target.Expr, "[$__interval]") && least < 3600 {
 					t.Errorf("%s counts in bars of %q", p.Title, p.Interval)
+				}
+			}
+		}
+	})
+}
+
+// TestBarsShowTheHourThatHasBegun holds that a bar of counts begins at its time. One
+// that ends there would not show what happens now until the hour is over, and the first
+// of them would lie before the graph, while the legend's sum has it.
+func TestBarsShowTheHourThatHasBegun(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, d dashboards.Dashboard) {
+		for _, p := range shown(d) {
+			if p.Type != "timeseries" {
+				continue
+			}
+			custom := p.FieldConfig.Defaults.Custom
+			if custom.DrawStyle == "bars" && custom.ShowPoints != "never" {
+				t.Errorf("%s: points stand at the corners of bars", p.Title)
+			}
+			for _, target := range p.Targets {
+				if !strings.Contains(target.Expr, "[$__interval]") {
+					continue
+				}
+				isAhead := strings.Contains(target.Expr, "[$__interval] offset -$__interval") || strings.Contains(target.Expr, "[$__interval] offset 167h")
+				if custom.BarAlignment != 1 || !isAhead {
+					t.Errorf("%s: the bars of %s end at their time", p.Title, target.LegendFormat)
+				}
+			}
+		}
+	})
+}
+
+// TestSharesOfFewCallsAreLeftOut holds that a line is not drawn from nothing to all by
+// the single calls of a night.
+func TestSharesOfFewCallsAreLeftOut(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, d dashboards.Dashboard) {
+		for _, p := range shown(d) {
+			for _, target := range p.Targets {
+				if p.FieldConfig.Defaults.Unit == "percentunit" && strings.Contains(target.Expr, "[6h]") && !strings.Contains(target.Expr, " >= 5)") {
+					t.Errorf("%s: %s is of any number of calls", p.Title, target.LegendFormat)
+				}
+			}
+		}
+	})
+}
+
+// TestNothingIsNoBackground holds that a cell without a value does not stand out from
+// those that have one.
+func TestNothingIsNoBackground(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, d dashboards.Dashboard) {
+		for _, p := range shown(d) {
+			custom := p.FieldConfig.Defaults.Custom
+			if custom == nil || custom.CellOptions == nil || custom.CellOptions.Type != "color-background" {
+				continue
+			}
+			for _, m := range p.FieldConfig.Defaults.Mappings {
+				for match, result := range results(m) {
+					if result.Color != "transparent" {
+						t.Errorf("%s: %s has the background %q", p.Title, match, result.Color)
+					}
 				}
 			}
 		}
@@ -262,6 +357,8 @@ func TestAxesHaveOneUnit(t *testing.T) {
 		for _, p := range shown(d) {
 			if unit := p.FieldConfig.Defaults.Unit; p.Type == "timeseries" && (unit == "s" || unit == "short" || unit == "dtdurations") {
 				t.Errorf("%s: the axis has the unit %s", p.Title, unit)
+			} else if strings.HasPrefix(unit, "suffix: ") {
+				t.Errorf("%s: Grafana puts a second space into the unit %s", p.Title, unit)
 			}
 		}
 	})

@@ -178,7 +178,7 @@ func TestPanelsHaveTheirPlace(t *testing.T) {
 var palette = []string{
 	string(vocabulary.Blue), string(vocabulary.Sky), string(vocabulary.Teal), string(vocabulary.Amber), string(vocabulary.Vermilion),
 	string(vocabulary.Purple), string(vocabulary.Grey), string(vocabulary.Brown), string(vocabulary.Crimson), string(vocabulary.Plum),
-	string(vocabulary.Ochre), string(vocabulary.Slate), "text",
+	string(vocabulary.Ochre), string(vocabulary.Slate), "text", "transparent",
 }
 
 // TestNoColourSpeaksAlone holds that each colour is one that all people tell from
@@ -248,7 +248,7 @@ func TestVariables(t *testing.T) {
 		if len(names) < 4 || !slices.Equal(names[:4], []string{"datasource", "job", "instance", "id_instance"}) {
 			t.Errorf("variables: %q", names)
 		}
-		builtIn := []string{"__all", "__interval", "__rate_interval", "__rate_interval_ms", "__range", "__url_time_range", "__value.raw", "__field.labels.id_instance", "__field.labels.hours", "__data.fields.id_instance", "__data.fields.alertname", "__data.fields.Id", "__from"}
+		builtIn := []string{"__all", "__interval", "__rate_interval", "__rate_interval_ms", "__range", "__range_s", "__interval_ms", "__url_time_range", "__value.raw", "__field.labels.id_instance", "__data.fields.id_instance", "__data.fields.alertname", "__data.fields.Id", "__from"}
 		for _, used := range regexp.MustCompile(`\$\{?([a-z_]+[\w.]*)`).FindAllStringSubmatch(text, -1) {
 			if !slices.Contains(names, used[1]) && !slices.Contains(builtIn, used[1]) {
 				t.Errorf("there is no variable %s", used[1])

@@ -6,22 +6,28 @@ func countedChats(counter string, labels []string, by ...string) string {
 	return whole(sum(once(counted(accounts(counter, chosenChats)), labels...), by...))
 }
 
+// countedInAll is the same of all chosen chats, and absent where it is 0 all the time.
+func countedInAll(counter string, labels []string) string {
+	return ifAny(countedChats(counter, labels), sum(once(inRange(accounts(counter, chosenChats)), labels...)))
+}
+
 // observedLabels are those of the counter of messages first seen.
 var observedLabels = []string{"message_type", "chat_type", "origin"}
 
 func accountMessages() []Panel {
 	stage := func(name string) query {
-		return query{countedChats("greenapi_messages_"+name+"_total", []string{"chat_type"}), name}
+		return query{countedInAll("greenapi_messages_"+name+"_total", []string{"chat_type"}), name}
 	}
 	const observed = "greenapi_messages_observed_total"
-	lastWeeks := whole(sum(once("increase("+accounts(observed, chosenChats)+"[$__interval] offset 1w)", observedLabels...)))
+	all := func(increase string) string { return sum(once(increase, observedLabels...)) }
+	weekAgo := ifAny(whole(all(countedWeekAgo(accounts(observed, chosenChats)))), all(inRangeWeekAgo(accounts(observed, chosenChats))))
 	inTime := accountInTime()
 	return []Panel{
 		barGauge(view{
 			title: "From attempted to read", width: 7, height: 9, unit: number,
 			means:   "Messages in the window now, by the stage that they reached. A later stage implies the earlier ones.",
 			formula: "attempted = all; sent = sent + delivered + read; delivered = delivered + read; read = read",
-			empty:   "No messages in the window",
+			empty:   "No messages known in the window",
 			queries: []query{
 				{sum(chatMessages()), "attempted"},
 				{sum(chatMessages(reachedSent)), "sent"},
@@ -35,9 +41,9 @@ func accountMessages() []Panel {
 			formula: "increase of the counters, each message counted once per stage",
 			empty:   noMessages,
 			queries: []query{
-				{countedChats(observed, observedLabels), "observed"},
+				{countedInAll(observed, observedLabels), "observed"},
 				stage("sent"), stage("delivered"), stage("read"),
-				{lastWeeks, "observed, a week ago"},
+				{weekAgo, "observed, a week ago"},
 			},
 		}, sideBySide, ghost("observed, a week ago")),
 		inTime[0], inTime[1],
@@ -52,7 +58,7 @@ func accountMessages() []Panel {
 			title: "Failures per hour, by reason", width: 12, height: 9,
 			means:   "Messages that failed, each counted once per reason. Suspended ones may still be sent.",
 			formula: "increase(greenapi_messages_failed_total) by reason",
-			empty:   "✔ No message failed in this time range",
+			empty:   "No failed message known in this time range",
 			queries: []query{{some(countedChats("greenapi_messages_failed_total", []string{"reason", "chat_type"}, "reason")), "{{reason}}"}},
 		}),
 	}

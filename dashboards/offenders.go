@@ -11,8 +11,7 @@ func fleetOffenders() []Panel {
 			title: title, width: 8, height: 7,
 			means:   fmt.Sprintf("%s Accounts with fewer than %.0f in the window are left out: too few to tell.", means, limit(least)),
 			formula: formula,
-			empty:   "No account has as many; or the rules are not loaded",
-			none:    "Too few to judge",
+			empty:   "Too few to judge, or the rules are not loaded",
 			queries: []query{{expr: "max by (id_instance, account) (" + named(judgedOnly) + ")"}},
 		}, []column{
 			{title: "Account", label: "account", width: 150, grow: true, link: toAccount("${__data.fields.id_instance}")},
@@ -44,15 +43,14 @@ func fleetKinds() []Panel {
 			title: "Why messages failed", width: 6, height: 8, unit: number,
 			means:   "Messages in the window that failed, by reason.",
 			formula: "sum of greenapi_window_messages, by the statuses that are failures",
-			empty:   "None failed, as far as is known",
+			empty:   "No failed message known in the window",
 			queries: []query{{"sort_desc(" + some(sum(windowMessages(failed), "status")) + ")", "{{status}}"}},
 		}, statusColors),
 		table(view{
 			title: "Private chats and groups", width: 6, height: 8,
 			means:   "Messages in the window by chat type and outcome. In a group a message is delivered when the last member has it.",
 			formula: "delivered = (delivered + read) / (all − pending); read = read / (delivered + read)",
-			empty:   "No messages in the window",
-			none:    "no messages",
+			empty:   "No messages known in the window",
 			queries: []query{{expr: some(sum(windowMessages(), "chat_type"))}},
 		}, []column{
 			{title: "Chat", label: "chat_type", width: 85, grow: true},
@@ -64,7 +62,7 @@ func fleetKinds() []Panel {
 			means: "Settings that the journals depend on. outgoingWebhook: statuses of messages; without it they stay sent. " +
 				"outgoingMessageWebhook: messages sent from the phone. outgoingCallWebhook: calls.",
 			formula: "greenapi_instance_setting_enabled is 0",
-			empty:   "None is off, as far as is known",
+			empty:   "No setting known that is off",
 			queries: []query{{expr: "max by (id_instance, account, setting) (" + named(off) + ")"}},
 		}, []column{
 			{title: "Account", label: "account", width: 120, grow: true, link: toAccount("${__data.fields.id_instance}")},

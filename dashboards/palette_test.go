@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"image/png"
 	"maps"
+	"math"
 	"slices"
 	"testing"
 )
@@ -16,8 +17,8 @@ import (
 // paletteColors is how many colours a PNG with a palette can have.
 const paletteColors = 256
 
-// withPalette returns a picture in its most frequent colours, which is less than half
-// the bytes: of a dashboard, the others are edges of letters.
+// withPalette returns a picture in as many colours as a palette has, which is less than
+// half the bytes.
 func withPalette(t *testing.T, picture []byte) []byte {
 	t.Helper()
 	from, err := png.Decode(bytes.NewReader(picture))
@@ -32,8 +33,7 @@ func withPalette(t *testing.T, picture []byte) []byte {
 			pixels[at(x, y)]++
 		}
 	}
-	palette := slices.SortedFunc(maps.Keys(pixels), func(a, b color.Color) int { return cmp.Compare(pixels[b], pixels[a]) })
-	to := image.NewPaletted(bounds, palette[:min(len(palette), paletteColors)])
+	to := image.NewPaletted(bounds, paletteOf(pixels))
 	nearest := map[color.Color]uint8{}
 	for c := range pixels {
 		nearest[c] = uint8(to.Palette.Index(c))
@@ -48,4 +48,36 @@ func withPalette(t *testing.T, picture []byte) []byte {
 		t.Fatal(err)
 	}
 	return small.Bytes()
+}
+
+// paletteOf chooses colours: half of them the most frequent, and then those that lack
+// most, by their distance to the nearest and by their pixels: a swatch of a legend has
+// few pixels, and no other colour is like it.
+func paletteOf(pixels map[color.Color]int) color.Palette {
+	all := slices.SortedFunc(maps.Keys(pixels), func(a, b color.Color) int { return cmp.Compare(pixels[b], pixels[a]) })
+	chosen := color.Palette(slices.Clone(all[:min(len(all), paletteColors/2)]))
+	lacks := make([]float64, len(all)) // the distance to the nearest that is chosen
+	for n, c := range all {
+		lacks[n] = distance(c, chosen.Convert(c))
+	}
+	for len(chosen) < min(len(all), paletteColors) {
+		worst := 0
+		for n, c := range all {
+			if lacks[n]*math.Sqrt(float64(pixels[c])) > lacks[worst]*math.Sqrt(float64(pixels[all[worst]])) {
+				worst = n
+			}
+		}
+		chosen = append(chosen, all[worst])
+		for n, c := range all {
+			lacks[n] = min(lacks[n], distance(c, all[worst]))
+		}
+	}
+	return chosen
+}
+
+func distance(a, b color.Color) float64 {
+	r1, g1, b1, _ := a.RGBA()
+	r2, g2, b2, _ := b.RGBA()
+	square := func(x, y uint32) float64 { d := float64(x) - float64(y); return d * d }
+	return math.Sqrt(square(r1, r2) + square(g1, g2) + square(b1, b2))
 }

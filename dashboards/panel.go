@@ -1,6 +1,9 @@
 package dashboards
 
-import "cmp"
+import (
+	"cmp"
+	"slices"
+)
 
 // view is what each panel says: what it means in a sentence, and by which formula.
 type view struct {
@@ -13,7 +16,6 @@ type view struct {
 	width, height int
 	interval      string // the least step; by default, twice that of the scrapes
 	empty         string // the reason, where there is nothing to show
-	none          string // the same in a table of several queries, as a row
 }
 
 // query is what a panel asks for.
@@ -90,10 +92,17 @@ func stat(v view, changes ...change) Panel {
 		ColorMode:     "value", GraphMode: "none", TextMode: "auto", JustifyMode: "auto", Orientation: "auto",
 	}
 	if len(p.Targets) > 1 {
-		p.Options.TextMode = "value_and_name"
+		withNames(&p, 32)
 	}
 	p.FieldConfig.Defaults.Custom = nil
 	return p.with(changes)
+}
+
+// withNames shows numbers with their names. Grafana would fit a name into the room that
+// the number leaves: 9 pixels high, or less.
+func withNames(p *Panel, size int) {
+	p.Options.TextMode = "value_and_name"
+	p.Options.Text = &Text{TitleSize: 14, ValueSize: size}
 }
 
 // instant asks for the newest values only.
@@ -123,12 +132,12 @@ func timeseries(v view, changes ...change) Panel {
 	return p.with(changes)
 }
 
-// counts shows how many events there were, an hour a bar. The legend has the sums.
+// counts shows how many events there were, an hour a bar; the last bar is of the hour
+// that has begun. The legend has the sums.
 func counts(v view, changes ...change) Panel {
 	v.unit = number
 	v.interval = cmp.Or(v.interval, bar)
-	p := timeseries(v, stacked)
-	p.FieldConfig.Defaults.Custom.BarAlignment = -1
+	p := timeseries(v, stacked, beginsAtItsTime)
 	p.FieldConfig.Defaults.Custom.AxisSoftMax = new(5.0)
 	p.Options.Legend.Calcs = []string{"sum"}
 	return p.with(changes)
@@ -143,7 +152,11 @@ func (p *Panel) override(name string, properties ...Property) {
 func stacked(p *Panel) {
 	c := p.FieldConfig.Defaults.Custom
 	c.DrawStyle, c.FillOpacity, c.LineWidth, c.Stacking.Mode = "bars", 70, new(0), "normal"
+	c.ShowPoints = "never"
 }
+
+// beginsAtItsTime draws bars to the right of their time.
+func beginsAtItsTime(p *Panel) { p.FieldConfig.Defaults.Custom.BarAlignment = 1 }
 
 // sideBySide puts bars beside each other: they are not parts of a whole.
 func sideBySide(p *Panel) { p.FieldConfig.Defaults.Custom.Stacking.Mode = "none" }
@@ -177,6 +190,7 @@ func ghost(legend string) change {
 			Property{"custom.drawStyle", "line"},
 			Property{"custom.lineStyle", LineStyle{Fill: "dash", Dash: []int{8, 6}}},
 			Property{"custom.lineWidth", 2},
+			Property{"custom.showPoints", "auto"},
 			Property{"custom.fillOpacity", 0},
 			Property{"custom.stacking", Stacking{Mode: "none", Group: "A"}},
 		)
@@ -230,8 +244,13 @@ func drawn(thresholds *Thresholds) change {
 	}
 }
 
-// fewEvents keeps the axis of few events to whole numbers.
-func fewEvents(p *Panel) { p.FieldConfig.Defaults.Custom.AxisSoftMax = new(5.0) }
+// fewEvents shows the axis up to 5: to whole numbers, and to minutes rather than moments.
+func fewEvents(p *Panel) { upTo(5)(p) }
+
+// upTo shows the axis up to a value at least.
+func upTo(value float64) change {
+	return func(p *Panel) { p.FieldConfig.Defaults.Custom.AxisSoftMax = new(value) }
+}
 
 // shortLegend leaves numbers out of a legend, for many series in little room.
 func shortLegend(p *Panel) { p.Options.Legend.Calcs = []string{} }
@@ -253,7 +272,8 @@ func barGauge(v view, changes ...change) Panel {
 // timeline shows how states follow each other.
 func timeline(v view, mappings []Mapping, changes ...change) Panel {
 	p := newPanel("state-timeline", v)
-	p.FieldConfig.Defaults.Mappings = mappings
+	// Else a gap would have the colour of the panel's background, and its reason to be empty as the name.
+	p.FieldConfig.Defaults.Mappings = append(slices.Clone(mappings), missing("no data"))
 	// By thresholds, Grafana would name values that it merges by these, and not by the mappings.
 	p.FieldConfig.Defaults.Color = &Color{Mode: "fixed", FixedColor: slate}
 	p.FieldConfig.Defaults.Custom = &Custom{FillOpacity: 80}

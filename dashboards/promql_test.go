@@ -48,7 +48,7 @@ func (s selector) matcher(label string) (matcher, bool) {
 }
 
 var (
-	tokens      = regexp.MustCompile(`^(?:\$__rate_interval_ms|\$\{__from:[^}]*\}|"(?:[^"\\]|\\.)*"|\[[^\]]*\]|\{[^}]*\}|[a-zA-Z_:][\w:]*|\d[\w.]*|==|!=|>=|<=|[-+*/%^()<>,@])`)
+	tokens      = regexp.MustCompile(`^(?:\$__(?:rate_interval_ms|range_s|interval_ms|interval)|\$\{__from:[^}]*\}|"(?:[^"\\]|\\.)*"|\[[^\]]*\]|\{[^}]*\}|[a-zA-Z_:][\w:]*|\d[\w.]*|==|!=|>=|<=|[-+*/%^()<>,@])`)
 	matchings   = regexp.MustCompile(`^\s*([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)`)
 	operators   = []string{"and", "or", "unless", "bool", "offset"}
 	aggregators = []string{"sum", "count", "avg", "max", "min", "topk", "bottomk", "count_values"}

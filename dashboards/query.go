@@ -52,8 +52,28 @@ func withAccount(expr string) string {
 	return `label_replace(label_join(` + expr + `, "account", " · ", "name", "id_instance"), "account", "$1", "account", "([0-9]+) · [0-9]+")`
 }
 
-// counted is how much a counter grew by in each bar of a panel.
-func counted(counter string) string { return over("$__interval", counter) }
+// counted is how much a counter grew by in each bar of a panel, which begins at its
+// time: the last bar is of the time that has just begun. Bars that end at their time
+// would not show what happens now, and the first of them would lie before the graph.
+func counted(counter string) string {
+	return "increase(" + counter + "[$__interval] offset -$__interval)"
+}
+
+// countedWeekAgo is the same a week ago, for bars of an hour.
+func countedWeekAgo(counter string) string {
+	return "increase(" + counter + "[$__interval] offset 167h)"
+}
+
+// ifAny leaves out a series that is 0 all the time. What a counter counted in the time
+// range tells.
+func ifAny(expr, inRange string) string { return expr + " and on () (" + some(inRange) + ")" }
+
+// inRange is how much a counter grew by in the time range, and in that of a week ago.
+func inRange(counter string) string { return "increase(" + counter + "[$__range] @ end())" }
+
+func inRangeWeekAgo(counter string) string {
+	return "increase(" + counter + "[$__range] @ end() offset 1w)"
+}
 
 // whole rounds what PromQL extrapolates to the number of events that it is.
 func whole(expr string) string { return "round(" + expr + ")" }

@@ -214,14 +214,20 @@ type Color struct {
 
 // Mapping shows values as texts.
 type Mapping struct {
-	Type    string `json:"type"`    // value or special
-	Options any    `json:"options"` // a map[string]MappingResult by value, or SpecialOptions
+	Type    string `json:"type"`    // value, regex or special
+	Options any    `json:"options"` // a map[string]MappingResult by value, RegexOptions or SpecialOptions
 }
 
 // SpecialOptions is the mapping of what is no number.
 type SpecialOptions struct {
 	Match  string        `json:"match"`
 	Result MappingResult `json:"result"`
+}
+
+// RegexOptions is the mapping of texts that match.
+type RegexOptions struct {
+	Pattern string        `json:"pattern"`
+	Result  MappingResult `json:"result"`
 }
 
 // MappingResult is what a value is shown as.
@@ -249,7 +255,7 @@ type Custom struct {
 	LineWidth         *int          `json:"lineWidth,omitempty"`
 	LineStyle         *LineStyle    `json:"lineStyle,omitempty"`
 	FillOpacity       int           `json:"fillOpacity,omitempty"`
-	BarAlignment      int           `json:"barAlignment,omitempty"` // -1: a bar stands before its time
+	BarAlignment      int           `json:"barAlignment,omitempty"` // 1: a bar begins at its time
 	ShowPoints        string        `json:"showPoints,omitempty"`
 	SpanNulls         bool          `json:"spanNulls,omitempty"`
 	AxisSoftMin       *float64      `json:"axisSoftMin,omitempty"`

@@ -12,6 +12,7 @@ type Options struct {
 	TextMode    string `json:"textMode,omitempty"`
 	JustifyMode string `json:"justifyMode,omitempty"`
 	Orientation string `json:"orientation,omitempty"`
+	Text        *Text  `json:"text,omitempty"`
 	DisplayMode string `json:"displayMode,omitempty"`
 	ValueMode   string `json:"valueMode,omitempty"`
 	NamePlace   string `json:"namePlacement,omitempty"`
@@ -63,6 +64,12 @@ type ReduceOptions struct {
 	Calcs  []string `json:"calcs"`
 	Fields string   `json:"fields"`
 	Values bool     `json:"values"`
+}
+
+// Text is how large a number and its name are, in pixels.
+type Text struct {
+	TitleSize int `json:"titleSize,omitempty"`
+	ValueSize int `json:"valueSize,omitempty"`
 }
 
 // Sort orders a table by a column.

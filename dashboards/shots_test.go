@@ -25,6 +25,8 @@ var (
 const (
 	renderTimeout = 2 * time.Minute
 	renderQuiet   = 2500 * time.Millisecond // without a change, a page is done
+
+	phone = 390 // pixels wide, on which Grafana puts the panels below each other
 )
 
 // shot is a picture of a dashboard.
@@ -71,6 +73,8 @@ func shots() []shot {
 	for _, a := range accountShots[1:] {
 		all = append(all, shot{name: "account-" + a.what, uid: "greenapi-account", account: a.id})
 	}
+	all = append(all, shot{name: "fleet-390", uid: "greenapi-fleet", width: phone},
+		shot{name: "account-390", uid: "greenapi-account", account: accountShots[0].id, width: phone})
 	for _, uid := range []string{"greenapi-fleet", "greenapi-account", "greenapi-exporter"} {
 		s := shot{name: strings.TrimPrefix(uid, "greenapi-") + "-no-rules", uid: uid, source: sourceNoRules, over: "now-15m"}
 		if uid == "greenapi-account" {

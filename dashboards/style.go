@@ -21,7 +21,8 @@ const (
 	ochre     = string(vocabulary.Ochre) // amber and grey where they colour texts
 	slate     = string(vocabulary.Slate)
 
-	neutral = "text" // Grafana's name for the colour of text, dark or light as the theme is
+	neutral = "text"        // Grafana's name for the colour of text, dark or light as the theme is
+	noColor = "transparent" // and for none
 )
 
 // Units, as Grafana calls them. Ages and durations on an axis are in one unit, so that
@@ -35,27 +36,28 @@ const (
 	memory  = "bytes"
 	perSec  = "reqps"
 	volume  = "binBps"
-	millis  = "suffix: ms"
-	secs    = "suffix: s"
-	minutes = "suffix: min"
-	hours   = "suffix: h"
-	days    = "suffix: d"
-	erlangs = "suffix: E"
-	cores   = "suffix: cores"
+	millis  = "suffix:ms" // Grafana puts a space before it
+	secs    = "suffix:s"
+	minutes = "suffix:min"
+	hours   = "suffix:h"
+	days    = "suffix:d"
+	erlangs = "suffix:E"
+	cores   = "suffix:cores"
 	date    = "time:D MMM HH:mm" // of milliseconds
 )
 
 // nothing is what a number is shown as that is not known.
 const nothing = "–"
 
-// The texts of panels that are empty for a reason.
+// The texts of panels that are empty for a reason. Where the exporter is down nothing is
+// known, and no text says that all is well.
 const (
 	noExporter = "Nothing known: no exporter was scraped in this time range"
 	noRecords  = "No records: the rules are not loaded, or are younger than what this shows"
-	noMessages = "No messages in this time range"
-	noneDue    = "No message was due yet in this time range"
-	noCalls    = "No calls in this time range"
-	noAnswers  = "No calls answered in this time range"
+	noMessages = "No messages known in this time range"
+	noneDue    = "No due message known in this time range"
+	noCalls    = "No calls known in this time range"
+	noAnswers  = "No answered calls known in this time range"
 )
 
 // limits are the thresholds of the rules that the dashboards draw or say, by the name
@@ -116,7 +118,7 @@ func codedStates() []codedState {
 	}
 	return append(states,
 		codedState{all[works], len(all) + 1, true},
-		codedState{vocabulary.Word{Text: "? not known", Color: vocabulary.Slate}, len(all), false})
+		codedState{vocabulary.Word{Text: "? unknown", Color: vocabulary.Slate}, len(all), false})
 }
 
 func stateMappings() []Mapping {
@@ -146,9 +148,12 @@ func severityWords() []Mapping {
 	}}}
 }
 
-// missing shows what is not there as a text.
-func missing(text string) Mapping {
-	return Mapping{Type: "special", Options: SpecialOptions{Match: "null+nan", Result: MappingResult{Text: text, Color: slate, Index: 90}}}
+// missing shows what is not there as a text: grey, neither good nor bad.
+func missing(text string) Mapping { return unknown(text, slate) }
+
+// unknown shows what is not there as a text in a colour.
+func unknown(text, color string) Mapping {
+	return Mapping{Type: "special", Options: SpecialOptions{Match: "null+nan", Result: MappingResult{Text: text, Color: color, Index: 90}}}
 }
 
 // Thresholds. The first step is of what is not known, which has no value: it is grey,

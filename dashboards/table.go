@@ -36,10 +36,9 @@ func table(v view, columns []column, changes ...change) Panel {
 	}
 	values := len(v.queries)
 	v.queries = append(v.queries, labels...)
-	if values > 0 && columns[0].label != "" && v.none != "" {
+	if last := &v.queries[len(v.queries)-1]; values > 0 && !hasMessage(*last) {
 		// Of several queries that find nothing, Grafana shows the heads of the columns alone.
-		last := &v.queries[len(v.queries)-1]
-		last.expr = fmt.Sprintf(`%s or label_replace(absent(%s) + 0 / 0, %q, %q, "", "")`, last.expr, last.expr, columns[0].label, v.none)
+		last.expr += " or " + says("absent("+last.expr+")", v.empty)
 	}
 	p := newPanel("table", v)
 	p.instant("table")
@@ -60,12 +59,45 @@ func table(v view, columns []column, changes ...change) Panel {
 		order.IndexByName[field], order.RenameByName[field] = n, c.title
 		p.override(c.title, c.properties()...)
 	}
+	if hasMessage(v.queries[len(v.queries)-1]) {
+		order.IndexByName[messageLabel], order.RenameByName[messageLabel] = -1, messageTitle
+		p.override(messageTitle, messageProperties()...)
+	}
 	for n := values; n < len(v.queries) && !shown; n++ {
 		order.ExcludeByName[valueField(n, len(v.queries))] = true
 	}
 	p.hideLabels(labels, order)
 	p.Transformations = []Transformation{{ID: "merge", Options: struct{}{}}, {ID: "organize", Options: order}}
 	return p.with(changes)
+}
+
+// A message is a row that says why a table has no others. Its label is a column that is
+// there only with it, in place of the columns with links: it leads nowhere.
+const (
+	messageLabel = "message"
+	messageTitle = "Now"
+	messageWidth = 410 // the columns of values are pushed out of the panel where there is no room
+)
+
+// says is a row with a message, where an expression finds something.
+func says(expr, text string) string {
+	return fmt.Sprintf(`label_replace((%s) + 0 / 0, %q, %q, "", "")`, expr, messageLabel, text)
+}
+
+func hasMessage(q query) bool { return strings.Contains(q.expr, `"`+messageLabel+`"`) }
+
+// messageProperties colour messages by the symbols that they begin with.
+func messageProperties() []Property {
+	begins := func(symbol, color string) Mapping {
+		return Mapping{Type: "regex", Options: RegexOptions{Pattern: "^(" + symbol + ".*)", Result: MappingResult{Text: "$1", Color: color}}}
+	}
+	return []Property{
+		{"custom.minWidth", messageWidth},
+		{"unit", text},
+		{"custom.align", "left"},
+		{"mappings", []Mapping{begins("✔", teal), begins("▲", ochre)}},
+		{"custom.cellOptions", CellOptions{Type: "color-text"}},
+	}
 }
 
 // hideLabels hides the labels that are no columns. They stay fields, which links need.
@@ -102,7 +134,9 @@ func (c column) properties() []Property {
 		properties = append(properties, Property{"unit", text}, Property{"custom.align", "left"}, Property{"noValue", cmp.Or(c.empty, nothing)})
 	} else {
 		properties = append(properties, Property{"unit", c.unit})
-		mappings = append(slices.Clone(mappings), missing(cmp.Or(c.empty, nothing)))
+		if !slices.ContainsFunc(mappings, func(m Mapping) bool { return m.Type == "special" }) {
+			mappings = append(slices.Clone(mappings), missing(cmp.Or(c.empty, nothing)))
+		}
 	}
 	switch c.unit {
 	case share:
@@ -125,9 +159,9 @@ func (c column) properties() []Property {
 	return properties
 }
 
-// sortedBy orders the rows of a table by a column.
+// sortedBy orders the rows of a table by a column, after those that it is sorted by.
 func sortedBy(title string, falling bool) change {
-	return func(p *Panel) { p.Options.SortBy = []Sort{{DisplayName: title, Desc: falling}} }
+	return func(p *Panel) { p.Options.SortBy = append(p.Options.SortBy, Sort{DisplayName: title, Desc: falling}) }
 }
 
 // toAccount leads from a cell or bar to the dashboard of its account.

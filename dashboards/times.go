@@ -17,19 +17,19 @@ func answerTimes() []Panel {
 			title: "Calls answered, by hour", unit: number,
 			means:   "Calls that were picked up " + kept + ".",
 			formula: "sum of increase(greenapi_calls_total) of the status pickUp, by hour and day of the week",
-			empty:   "No calls in the last 4 weeks",
+			empty:   "No answered calls known in the last 4 weeks",
 		}, whole(byHourAndDay(calls(answered)))),
 		hoursByDays(view{
 			title: "Share answered (ASR), by hour", unit: share,
 			means:   fmt.Sprintf("Answer-seizure ratio %s. Hours with fewer than %d calls are left out.", kept, shownCalls),
 			formula: "pickUp / (pickUp + hungUp + declined), by hour and day of the week",
-			empty:   "No hour with enough calls in the last 4 weeks",
+			empty:   "No hour with enough calls known in the last 4 weeks",
 		}, fmt.Sprintf("clamp_max(%s / (%s >= %d), 1)", byHourAndDay(calls(answered)), byHourAndDay(calls(seized)), shownCalls)),
 		hoursByDays(view{
 			title: "Messages read, by hour", unit: number,
 			means:   "Messages that were read " + kept + ".",
 			formula: "sum of increase(greenapi_messages_read_total), by hour and day of the week",
-			empty:   "No messages in the last 4 weeks",
+			empty:   "No read messages known in the last 4 weeks",
 		}, whole(byHourAndDay(read))),
 	}
 }
@@ -62,7 +62,8 @@ func hoursByDays(v view, expr string) Panel {
 	d.Custom = &Custom{CellOptions: &CellOptions{Type: "color-background", Mode: "basic"}, Width: 75, Align: "center"}
 	d.Color = &Color{Mode: "continuous-blues"}
 	d.Decimals = new(0)
-	d.Mappings = []Mapping{missing("·")}
+	// Else what is missing would be the brightest.
+	d.Mappings = []Mapping{unknown("·", noColor)}
 	p.override(`hour\day`, Property{"displayName", "Hour"}, Property{"custom.width", 78}, Property{"custom.cellOptions", CellOptions{Type: "auto"}},
 		Property{"unit", text})
 	for n, day := range []string{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"} {

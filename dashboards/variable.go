@@ -72,6 +72,7 @@ func accountVariable() Variable {
 // them and shows those that are above 0: each looks back as far as the point before
 // it, so that nothing falls between two.
 func annotations(firing ...string) []Annotation {
+	alerts := selected("ALERTS", `alertname=~"GreenAPI.+", alertstate="firing"`, firing)
 	return []Annotation{
 		{
 			Name: "Annotations & Alerts", Type: "dashboard", BuiltIn: 1, Enable: true, Hide: true, IconColor: sky,
@@ -83,8 +84,9 @@ func annotations(firing ...string) []Annotation {
 		annotation("State changes", amber,
 			once("changes("+accounts("greenapi_instance_state", isAuthorized)+"[$__rate_interval])")+" > 0",
 			"Authorisation came or went", "Account {{id_instance}}", "id_instance"),
-		annotation("Firing alerts", vermilion,
-			"max_over_time("+selected("ALERTS", `alertname=~"GreenAPI.+", alertstate="firing"`, firing)+"[$__interval])",
+		// That an alert begins, and not that it fires: one that fires for days would cover the graphs.
+		annotation("Alerts that began to fire", vermilion,
+			"max_over_time("+alerts+"[$__interval]) unless max_over_time("+alerts+"[$__interval] offset $__interval)",
 			"{{alertname}}", "{{severity}} {{id_instance}}", "alertname,severity,id_instance"),
 	}
 }

@@ -220,7 +220,7 @@ func startGrafana(t *testing.T, program, home, alertmanager string, sources []st
 		"GF_AUTH_ANONYMOUS_ENABLED=true", "GF_AUTH_ANONYMOUS_ORG_ROLE=Viewer",
 		"GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH="+filepath.Join(here, "greenapi-fleet.json"),
 		"GF_ANALYTICS_REPORTING_ENABLED=false", "GF_ANALYTICS_CHECK_FOR_UPDATES=false", "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES=false",
-		"GF_PLUGINS_PREINSTALL_DISABLED=true", "GF_LOG_LEVEL=error",
+		"GF_PLUGINS_PREINSTALL_DISABLED=true", "GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED=true", "GF_LOG_LEVEL=error",
 	)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Start(); err != nil {
@@ -251,9 +251,10 @@ func write(t *testing.T, text, folder, kind string) {
 // freeAddress returns an address or, where it is taken, one like it that is free.
 func freeAddress(t *testing.T, address string) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", address)
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", address)
 	if err != nil {
-		listener, err = net.Listen("tcp", "127.0.0.1:0")
+		listener, err = config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	}
 	if err != nil {
 		t.Fatal(err)

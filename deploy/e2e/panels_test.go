@@ -38,7 +38,7 @@ func panelQuestions(t *testing.T) []modeQuestion {
 		t.Fatalf("no dashboards: %v", err)
 	}
 	variables := strings.NewReplacer(
-		"${__from:date:ZZ[.0]}", "0", "$__rate_interval_ms", "300000", "$__rate_interval", "5m", "$__interval", "5m", "$__range", "5m",
+		"${__from:date:ZZ[.0]}", "0", "$__rate_interval_ms", "300000", "$__rate_interval", "5m", "$__interval_ms", "300000", "$__interval", "5m", "$__range_s", "300", "$__range", "5m",
 		"$job", "greenapi", "$instance", ".+", "$id_instance", ".+", "$chat_type", ".+", "$media", ".+",
 	)
 	var all []modeQuestion
@@ -61,7 +61,7 @@ func panelQuestions(t *testing.T) []modeQuestion {
 	return all
 }
 
-var offsets = regexp.MustCompile(` offset \w+`)
+var offsets = regexp.MustCompile(` offset -?\w+`)
 
 // panel is a panel, or a dashboard of them.
 type panel struct {
