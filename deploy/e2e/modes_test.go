@@ -85,7 +85,7 @@ func TestHistogramModes(t *testing.T) {
 			t.Errorf("%s: %d buckets and %d histograms are stored", modes[n].name, len(buckets), len(histograms))
 		}
 	}
-	compareModes(t, servers, append(ruleQuestions(t, servers[0].Prometheus), panelQuestions(t)...))
+	compareModes(t, servers, append(ruleQuestions(t, servers[0].Prometheus), recentQuestions(t)...))
 	// What the alert about short calls stands on has something to say.
 	servers[0].Await(t, modesLimit, `id_instance:greenapi_calls_short_per_answered:ratio_increase6h{id_instance="1103000002"} > bool 0.5`)
 }
