@@ -266,8 +266,9 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestCatalogue checks the catalogue itself: what is collected is described, and
-// no two families become one when OpenMetrics has taken off its suffixes.
+// TestCatalogue checks the catalogue itself: what is collected is described, no target
+// label can have the name of a label, and no two families become one when OpenMetrics
+// has taken off its suffixes.
 func TestCatalogue(t *testing.T) {
 	t.Parallel()
 	described := make(chan *prometheus.Desc, 1000)
@@ -287,6 +288,13 @@ func TestCatalogue(t *testing.T) {
 		for _, label := range f.Labels {
 			if slices.Contains([]string{"type", "instance", "job", "endpoint", "pod", "namespace", "service", "container"}, label) {
 				t.Errorf("%s: label %s collides with those of targets", f.Name, label)
+			}
+		}
+		for _, label := range f.Labels {
+			yaml := fmt.Sprintf("instances: [{id: %q, token: %s, labels: {%s: x}}]", id, token, label)
+			_, err := config.Parse("greenapi.yml", []byte(yaml), config.Defaults{Window: time.Hour, Collectors: []string{"calls"}})
+			if err == nil || !strings.Contains(err.Error(), label+": is a label of the exporter's own metrics") {
+				t.Errorf("%s: label %s may be a target label, which Prometheus would rename: %v", f.Name, label, err)
 			}
 		}
 		for _, suffix := range []string{"_total", "_created", "_count", "_sum", "_bucket", "_info"} {
