@@ -17,9 +17,10 @@ type (
 )
 
 const (
-	HeaderSize = headerSize
-	Version    = version
-	MaxFile    = maxFile
+	HeaderSize  = headerSize
+	Version     = version
+	MaxFile     = maxFile
+	FailureBits = failureBits
 )
 
 // NewDirOn returns a folder on another file system. It is not locked.

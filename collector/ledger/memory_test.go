@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 
@@ -246,5 +247,14 @@ func TestGapOfCalls(t *testing.T) {
 	commitCalls(t, l, truncated, call("A", "pickUp", 0), call("D", "pickUp", 0)) // A is known, but was away.
 	if got := l.Totals().CallJournal.Gaps; got != 1 {
 		t.Errorf("%d gaps, want 1", got)
+	}
+}
+
+// TestFailuresFitTheirBits holds what the compiler cannot: how many statuses of the
+// vocabulary are failures.
+func TestFailuresFitTheirBits(t *testing.T) {
+	t.Parallel()
+	if n := len(vocabulary.Failures()); n > ledger.FailureBits {
+		t.Errorf("%d kinds of failures do not fit %d bits", n, ledger.FailureBits)
 	}
 }
