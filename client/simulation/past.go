@@ -26,7 +26,7 @@ func (s *Simulation) Past(id string, until time.Time, step time.Duration, steps 
 		}
 		return &past[min((second-first)/length, int64(steps-1))]
 	}
-	a.messages.visit(first, last, messageLife, func(e *event) {
+	a.messages.visit(first, last, a.messageLife(), func(e *event) {
 		if e.degenerate || messageKinds[e.kind].event {
 			return
 		}

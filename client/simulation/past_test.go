@@ -12,7 +12,15 @@ import (
 func TestPastAddsUpToTheTruth(t *testing.T) {
 	t.Parallel()
 	until := time.Date(2026, 3, 4, 15, 5, 0, 0, time.UTC)
-	sim := simulation.Demo(7, func() time.Time { return until })
+	accounts := append(simulation.Demo(7, nil).Accounts(), simulation.Account{
+		// What is sent before one night may be read after the next one.
+		ID: "1101000009", Name: "sleepers", MessagesPerDay: 2000, UTCOffset: 6 * time.Hour,
+		Behaviour: &simulation.Behaviour{
+			Offline: 1, OfflineMean: 30 * time.Hour, DeliveryMedian: time.Second, Read: 1, ReadMedian: 10 * time.Hour,
+			Night: simulation.Night{From: 20, To: 8, Off: 1},
+		},
+	})
+	sim := simulation.New(simulation.Settings{Seed: 7, Clock: func() time.Time { return until }}, accounts...)
 	sim.AddIncident("1101000002", simulation.Incident{Kind: simulation.IncidentServerErrors, From: until.Add(-time.Hour), To: until.Add(-40 * time.Minute)})
 	for _, account := range sim.Accounts() {
 		past := sim.Past(account.ID, until, 5*time.Minute, 288)
