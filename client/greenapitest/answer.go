@@ -119,7 +119,7 @@ func (a *answer) sendStreamed(ctx context.Context, w http.ResponseWriter, r *htt
 		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
 	}
 	w.WriteHeader(a.status)
-	out := &pacedWriter{ctx: ctx, w: w, chunk: f.ChunkBytes, pause: f.Pause, left: -1}
+	out := &slowWriter{ctx: ctx, w: w, chunk: f.ChunkBytes, pause: f.Pause, left: -1}
 	if f.Break != 0 {
 		out.left = f.BreakAfter
 		flush(w) // so that there is no Content-Length
@@ -147,7 +147,7 @@ func (a *answer) sendPromised(ctx context.Context, w http.ResponseWriter, r *htt
 	n := min(f.BreakAfter, whole.Len())
 	w.Header().Set("Content-Length", strconv.Itoa(max(whole.Len(), f.BreakAfter+1)))
 	w.WriteHeader(a.status)
-	out := &pacedWriter{ctx: ctx, w: w, chunk: f.ChunkBytes, pause: f.Pause, left: -1}
+	out := &slowWriter{ctx: ctx, w: w, chunk: f.ChunkBytes, pause: f.Pause, left: -1}
 	if _, err := out.Write(whole.Bytes()[:n]); err != nil {
 		panic(http.ErrAbortHandler)
 	}
@@ -160,7 +160,7 @@ func (a *answer) sendRaw(ctx context.Context, w http.ResponseWriter) {
 	conn := hijack(w)
 	// What can fail here is what the fault is about.
 	defer func() { _ = conn.Close() }()
-	out := &pacedWriter{ctx: ctx, w: conn, chunk: a.fault.ChunkBytes, pause: a.fault.Pause, left: -1}
+	out := &slowWriter{ctx: ctx, w: conn, chunk: a.fault.ChunkBytes, pause: a.fault.Pause, left: -1}
 	_ = a.writeBody(out, false)
 	if a.fault.Break == BreakStall {
 		// No longer a matter of net/http: the context does not end when the client leaves.

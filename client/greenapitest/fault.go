@@ -31,7 +31,7 @@ type Fault struct {
 
 	// Delay is how long to wait before anything is sent.
 	Delay time.Duration
-	// ChunkBytes and Pause make the body slow: a pause before each piece of so
+	// ChunkBytes and Pause make the body slow: a pause before each chunk of so
 	// many bytes (4096 when ChunkBytes is 0).
 	ChunkBytes int
 	Pause      time.Duration
@@ -133,12 +133,12 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// defaultChunk is the piece in which a slow body comes.
+// defaultChunk is how many bytes of a slow body come at a time.
 const defaultChunk = 4096
 
-// A pacedWriter writes in pieces, with a pause before each, and stops after a
+// A slowWriter writes in chunks, with a pause before each, and stops after a
 // number of bytes.
-type pacedWriter struct {
+type slowWriter struct {
 	ctx   context.Context
 	w     io.Writer
 	chunk int
@@ -147,27 +147,27 @@ type pacedWriter struct {
 }
 
 // Write implements io.Writer.
-func (p *pacedWriter) Write(b []byte) (int, error) {
+func (p *slowWriter) Write(b []byte) (int, error) {
 	written := 0
 	for len(b) > 0 {
-		piece := b
+		part := b
 		if p.pause > 0 || p.chunk > 0 {
 			size := p.chunk
 			if size == 0 {
 				size = defaultChunk
 			}
-			piece = b[:min(size, len(b))]
+			part = b[:min(size, len(b))]
 			if p.pause > 0 {
-				flush(p.w) // the header, too, does not wait for the first piece
+				flush(p.w) // the header, too, does not wait for the first chunk
 			}
 			if !pause(p.ctx, p.pause) {
 				return written, fmt.Errorf("write the body: %w", context.Cause(p.ctx))
 			}
 		}
 		if p.left >= 0 {
-			piece = piece[:min(p.left, len(piece))]
+			part = part[:min(p.left, len(part))]
 		}
-		n, err := p.w.Write(piece)
+		n, err := p.w.Write(part)
 		written += n
 		if err != nil {
 			return written, fmt.Errorf("write the body: %w", err)

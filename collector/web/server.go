@@ -94,7 +94,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Content-Security-Policy",
 		"default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	w = newPacedWriter(w)
+	w = newMinRateWriter(w)
 	switch path := r.URL.Path; {
 	case path == s.opts.TelemetryPath, path == probePath: // which have their own bound
 		s.mux.ServeHTTP(w, r)

@@ -5,39 +5,38 @@ import (
 	"time"
 )
 
-// An answer has to be taken at a minimum pace, or its connection ends: so many bytes
-// in so much time, and all of it before the longest answer ends. Who asks and does not
-// read would hold a place, and memory, for as long as it likes.
+// An answer has to be read at a minimum rate, or its connection ends: so many bytes in
+// so much time, and all of it before the longest answer ends. A client that asks and
+// does not read would hold a place, and memory, for as long as it likes.
 const (
-	paceBytes     = 128 << 10
-	paceTime      = 10 * time.Second
+	rateBytes     = 128 << 10
+	rateTime      = 10 * time.Second
 	longestAnswer = 3 * time.Minute
 )
 
-// pacedWriter holds the minimum pace.
-type pacedWriter struct {
+// minRateWriter ends answers that are read too slowly.
+type minRateWriter struct {
 	http.ResponseWriter
 
 	control *http.ResponseController
 	end     time.Time // of the longest answer; zero before the first byte
 }
 
-func newPacedWriter(w http.ResponseWriter) *pacedWriter {
-	return &pacedWriter{ResponseWriter: w, control: http.NewResponseController(w)}
+func newMinRateWriter(w http.ResponseWriter) *minRateWriter {
+	return &minRateWriter{ResponseWriter: w, control: http.NewResponseController(w)}
 }
 
 // Unwrap serves http.ResponseController.
-func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *minRateWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // Write implements http.ResponseWriter.
-func (w *pacedWriter) Write(p []byte) (written int, err error) {
-	now := time.Now()
+func (w *minRateWriter) Write(p []byte) (written int, err error) {
 	if w.end.IsZero() {
-		w.end = now.Add(longestAnswer)
+		w.end = time.Now().Add(longestAnswer)
 	}
 	for {
-		part := p[written:min(len(p), written+paceBytes)]
-		deadline := time.Now().Add(paceTime)
+		part := p[written:min(len(p), written+rateBytes)]
+		deadline := time.Now().Add(rateTime)
 		if deadline.After(w.end) {
 			deadline = w.end
 		}
