@@ -33,8 +33,6 @@ const discoveryRetry = time.Minute
 // discoveryMetrics tell how the discovery fares.
 type discoveryMetrics struct {
 	success, at, instances, leftOut, unreadable prometheus.Gauge
-
-	listed chan struct{} // closed once the partner API has listed the instances
 }
 
 func newDiscoveryMetrics() discoveryMetrics {
@@ -48,7 +46,6 @@ func newDiscoveryMetrics() discoveryMetrics {
 		leftOut:   gauge("left_out_instances", "Number of instances that the partner API lists beyond --partner.max-instances. They are not scraped."),
 		unreadable: gauge("unreadable_records",
 			"Number of records in the last list of the partner API that could not be read, or whose expiration date has an unknown format. If it is above 0, the API has changed: look for a newer exporter."),
-		listed: make(chan struct{}),
 	}
 }
 
@@ -131,9 +128,9 @@ func (d *discovery) refresh(ctx context.Context) time.Duration {
 	f.discovery.success.Set(1)
 	f.discovery.at.SetToCurrentTime()
 	select {
-	case <-f.discovery.listed:
+	case <-f.listed:
 	default:
-		close(f.discovery.listed)
+		close(f.listed)
 	}
 	return d.partner.RefreshInterval
 }
@@ -308,7 +305,7 @@ func (f *Fleet) adopt(partner *config.Partner, list []spec) error {
 	if f.Roster().partner() != partner {
 		return nil
 	}
-	if err := f.change(f.Roster().config, f.httpClient, list); err != nil {
+	if err := f.change(f.Roster().config, f.httpClient, list, true); err != nil {
 		return fmt.Errorf("take over the partner's instances: %w", err)
 	}
 	return nil

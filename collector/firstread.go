@@ -22,7 +22,7 @@ func (f *Fleet) FirstRead(ctx context.Context) {
 		return
 	}
 	select {
-	case <-f.discovery.listed:
+	case <-f.listed:
 	case <-ctx.Done():
 		return
 	}

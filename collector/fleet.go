@@ -58,6 +58,7 @@ type Fleet struct {
 	discovery discoveryMetrics
 	history   history
 	applied   chan struct{} // gets something when a configuration was applied
+	listed    chan struct{} // closed once the partner API has listed instances
 
 	roster atomic.Pointer[Roster]
 
@@ -71,6 +72,7 @@ type Roster struct {
 
 	config     *config.Config
 	discovered []spec
+	listed     bool     // the partner API has listed them since this configuration was applied
 	hidden     []string // ids of those discovered whose name another instance has
 	byName     map[string]*Instance
 }
@@ -125,6 +127,7 @@ func NewFleet(opts Options) *Fleet {
 		}, []string{"method"}),
 		discovery: newDiscoveryMetrics(),
 		applied:   make(chan struct{}, 1),
+		listed:    make(chan struct{}),
 	}
 	f.discovery.success.Set(1)
 	f.roster.Store(&Roster{})
@@ -163,7 +166,7 @@ func (f *Fleet) Apply(cfg *config.Config) error {
 			}
 		}
 	}
-	if err := f.change(cfg, httpClient, discovered); err != nil {
+	if err := f.change(cfg, httpClient, discovered, false); err != nil {
 		return fmt.Errorf("apply the configuration: %w", err)
 	}
 	select {
@@ -173,14 +176,16 @@ func (f *Fleet) Apply(cfg *config.Config) error {
 	return nil
 }
 
-// change replaces the roster; the mutex is held. On an error everything stays as it
-// was.
-func (f *Fleet) change(cfg *config.Config, httpClient *http.Client, discovered []spec) error {
+// change replaces the roster; the mutex is held. Listed tells whether the instances
+// discovered are all that the configuration asks for. On an error everything stays as
+// it was.
+func (f *Fleet) change(cfg *config.Config, httpClient *http.Client, discovered []spec, listed bool) error {
 	old := f.Roster()
 	next, setups, err := f.prepare(cfg, httpClient, discovered)
 	if err != nil {
 		return err
 	}
+	next.listed = listed
 	// Nothing can fail any more.
 	for n, t := range next.Targets {
 		t.Instance.setup.Store(setups[n])

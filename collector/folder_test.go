@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -167,4 +168,43 @@ func TestLeftoversAreRemoved(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestLeftoversOfANewPartner applies the configuration of another partner, whose
+// instances are not known before its API lists them: their files stay until then.
+func TestLeftoversOfANewPartner(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		path := t.TempDir()
+		b := newBench(t, func(o *collector.Options) { o.Ledgers = folder(t, path) }, "")
+		b.srv.AddPartner("first")
+		next := b.srv.AddPartner("next")
+		partner := func(token string) string {
+			return fmt.Sprintf("partner: {token: %s, api_url: %s}", token, b.srv.URL)
+		}
+		b.apply(t, partner("first"))
+		theirs := filepath.Join(path, "2202000001.ledger")
+		old := time.Now().Add(-31 * 24 * time.Hour)
+		if err := errors.Join(os.WriteFile(theirs, nil, 0o600), os.Chtimes(theirs, old, old)); err != nil {
+			t.Fatal(err)
+		}
+		var running sync.WaitGroup
+		ctx, cancel := context.WithCancel(t.Context())
+		running.Go(func() { b.Discover(ctx) })
+		running.Go(func() { b.RemoveLeftovers(ctx) })
+		time.Sleep(59 * time.Minute)
+		next.Fault(greenapitest.MethodGetInstances, greenapitest.FaultStatus(500, ""), 0)
+		b.apply(t, partner("next"))
+		time.Sleep(25 * time.Hour)
+		if _, err := os.Stat(theirs); err != nil {
+			t.Errorf("before the partner API has listed the instances: %v", err)
+		}
+		next.ClearFaults()
+		time.Sleep(25 * time.Hour)
+		if _, err := os.Stat(theirs); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("after the partner API has listed others: %v", err)
+		}
+		cancel()
+		running.Wait()
+	})
 }

@@ -42,15 +42,8 @@ func (f *Fleet) RemoveLeftovers(ctx context.Context) {
 }
 
 // allKnown reports whether the roster has all instances that the configuration asks
-// for: those of a partner's account once it has listed them.
+// for: those of a partner's account once the partner API has listed them.
 func (f *Fleet) allKnown() bool {
-	if f.Roster().partner() == nil {
-		return true
-	}
-	select {
-	case <-f.discovery.listed:
-		return true
-	default:
-		return false
-	}
+	roster := f.Roster()
+	return roster.partner() == nil || roster.listed
 }
