@@ -337,3 +337,57 @@ func TestMoreInstancesThanAreTaken(t *testing.T) {
 		}
 	})
 }
+
+// TestTokenFilesThatFail takes away the files of tokens that are in use: they stay in
+// use, and the log says it once.
+func TestTokenFilesThatFail(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, "")
+		b.srv.AddPartner("partner-token")
+		folder := t.TempDir()
+		files := map[string]string{"support": token, "partner": "partner-token"}
+		write := func() {
+			for name, token := range files {
+				if err := os.WriteFile(filepath.Join(folder, name), []byte(token), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		write()
+		b.apply(t, fmt.Sprintf(`
+instances: [{id: %q, token_file: %s/support, api_url: %s, collectors: [state]}]
+partner: {token_file: %s/partner, api_url: %s}`, id, folder, b.srv.URL, folder, b.srv.URL))
+		go b.Discover(t.Context())
+		said := func(what string, times int) {
+			t.Helper()
+			time.Sleep(12 * time.Minute)
+			for range 2 {
+				b.refresh(t)
+			}
+			for _, of := range []string{"id_instance=" + id, "partner=true"} {
+				n := 0
+				for line := range strings.Lines(b.log.String()) {
+					if strings.Contains(line, what) && strings.Contains(line, of) {
+						n++
+					}
+				}
+				if n != times {
+					t.Errorf("%s: the log says %d times %q, want %d times", of, n, what, times)
+				}
+			}
+		}
+		said("token file", 0)
+		for name := range files {
+			if err := os.Remove(filepath.Join(folder, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		said("token file not usable", 1)
+		write()
+		said("token file usable again", 1)
+		if strings.Contains(b.log.String(), "discovery failed") {
+			t.Error("the last token of the partner was not used")
+		}
+	})
+}

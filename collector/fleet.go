@@ -194,6 +194,9 @@ func (f *Fleet) change(cfg *config.Config, httpClient *http.Client, discovered [
 		f.httpClient.CloseIdleConnections()
 	}
 	f.httpClient = httpClient
+	if partner := next.partner(); partner != nil {
+		logTokenFile(partner.Token, f.opts.Logger.With("partner", true))
+	}
 	f.roster.Store(next)
 	f.gate.SetHosts(hosts(next, setups))
 	f.discovery.instances.Set(float64(len(discovered)))

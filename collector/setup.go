@@ -2,6 +2,7 @@ package collector
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"time"
@@ -61,9 +62,7 @@ func (f *Fleet) setup(i *Instance, spec spec, httpClient *http.Client) (*setup, 
 		s.backoffs = newBackoffs(old, spec)
 	}
 	s.addSources(i)
-	if file, ok := spec.Token.(*config.TokenFile); ok {
-		file.Notify(func(err error) { f.tokenFile(spec.ID, err) })
-	}
+	logTokenFile(spec.Token, f.opts.Logger.With("id_instance", spec.ID))
 	if f.opts.Ledgers != nil {
 		s.counters = append(s.counters, savedLedger{i.ledger})
 	}
@@ -112,12 +111,18 @@ func (f *Fleet) newClient(i *Instance, spec spec, httpClient *http.Client) (*cli
 	return c, nil
 }
 
-// tokenFile logs that an instance's token file cannot be used any more, or can be
-// again.
-func (f *Fleet) tokenFile(id string, err error) {
-	if err != nil {
-		f.opts.Logger.Warn("token file not usable, the last token stays in use", "id_instance", id, "err", err)
+// logTokenFile logs when a token file cannot be used any more, and when it can be again.
+// Other sources of tokens have nothing to say.
+func logTokenFile(token client.TokenSource, log *slog.Logger) {
+	file, ok := token.(*config.TokenFile)
+	if !ok {
 		return
 	}
-	f.opts.Logger.Info("token file usable again", "id_instance", id)
+	file.Notify(func(err error) {
+		if err != nil {
+			log.Warn("token file not usable, the last token stays in use", "err", err)
+		} else {
+			log.Info("token file usable again")
+		}
+	})
 }
