@@ -100,7 +100,7 @@ type Incident struct {
 	Skew     time.Duration // IncidentClockSkew
 	Status   int           // IncidentServerErrors
 	State    string        // IncidentState
-	Reason   string        // IncidentFailingMessages
+	Reason   string        // IncidentFailingMessages: noAccount, notInGroup, failed, noActiveSession
 	Delay    time.Duration // IncidentSlowDelivery
 	Settings []string      // IncidentWebhooksOff
 	// ChatType, Origin (api, phone) and Prefix of the number narrow down which messages
@@ -131,6 +131,9 @@ type incident struct {
 func newIncident(inc Incident, key uint64, utcOffset time.Duration) incident {
 	if !slices.Contains(IncidentKinds(), inc.Kind) {
 		panic(fmt.Sprintf("simulation: unknown kind of incident %q", inc.Kind))
+	}
+	if _, ok := failures[cmp.Or(inc.Reason, defaultFailure)]; !ok {
+		panic(fmt.Sprintf("simulation: no message fails for the reason %q", inc.Reason))
 	}
 	compiled := incident{Incident: inc, key: key, offset: int64(utcOffset / time.Second), from: math.MinInt64, to: math.MaxInt64}
 	if !inc.From.IsZero() {
@@ -234,7 +237,7 @@ func (inc *incident) bend(c *course, key uint64, private, phone bool) {
 		}
 	case IncidentFailingMessages:
 		if i := c.find(statusSent); i >= 0 && !phone && inc.covers(c.steps[i].at) && inc.hitsAt(key, c.steps[i].at) {
-			c.endAs(i, failures[cmp.Or(inc.Reason, "failed")])
+			c.endAs(i, failures[cmp.Or(inc.Reason, defaultFailure)])
 		}
 	case IncidentSlowDelivery:
 		inc.slowDown(c, key)
@@ -279,8 +282,10 @@ func (inc *incident) slowDown(c *course, key uint64) {
 
 // failures are the reasons of IncidentFailingMessages.
 var failures = map[string]status{
-	"failed": statusFailed, "notInGroup": statusNotInGroup, "noActiveSession": statusNoActiveSession, "noAccount": statusNoAccount,
+	defaultFailure: statusFailed, "notInGroup": statusNotInGroup, "noActiveSession": statusNoActiveSession, "noAccount": statusNoAccount,
 }
+
+const defaultFailure = "failed"
 
 // holdReceipts postpones the first receipt that falls into the incident, and
 // with it those that follow.

@@ -44,7 +44,7 @@ type Simulation struct {
 
 // New returns a simulation of accounts. It panics when an account
 // has no id or that of another, a negative number, or an incident of no known
-// kind.
+// kind or reason.
 func New(settings Settings, accounts ...Account) *Simulation {
 	s := &Simulation{
 		seed:    settings.Seed,
@@ -87,7 +87,7 @@ func (s *Simulation) Now() time.Time { return s.clock() }
 
 // AddIncident lets an incident befall an account while the simulation runs.
 // One that begins in the past would change what has been seen already. It
-// panics when there is no such account or kind.
+// panics when there is no such account, kind or reason.
 func (s *Simulation) AddIncident(id string, incident Incident) {
 	s.account(id).addIncident(incident)
 }

@@ -397,3 +397,25 @@ func TestSince(t *testing.T) {
 		t.Error("no rows after the beginning")
 	}
 }
+
+// TestImpossibleAccounts holds that a scenario with a slip of the pen does not pass for
+// one in which nothing happens.
+func TestImpossibleAccounts(t *testing.T) {
+	t.Parallel()
+	for name, account := range map[string]simulation.Account{
+		"no id":                        {},
+		"a negative number":            {ID: "1", CallsPerDay: -1},
+		"an incident of no known kind": {ID: "1", Incidents: []simulation.Incident{{Kind: "rain"}}},
+		"a failure of no known reason": {ID: "1", Incidents: []simulation.Incident{{Kind: simulation.IncidentFailingMessages, Reason: "suspended"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			defer func() {
+				if recover() == nil {
+					t.Error("there is an account of this kind")
+				}
+			}()
+			simulation.New(simulation.Settings{}, account)
+		})
+	}
+}
