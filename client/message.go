@@ -24,6 +24,7 @@ const (
 	messageType
 	messageOrigin
 	messageDirection
+	messageJournal
 )
 
 // Words of rows that belong to the journals of incoming messages and calls.
@@ -52,8 +53,10 @@ func (m *Message) member(d *decoder, name string) (err error) {
 	case "statusMessage":
 		m.Status, err = word(d, messageStatus, vocabulary.FindMessageStatus)
 	case "typeMessage":
-		m.Type, err = word(d, messageType, vocabulary.FindMessageType)
-		m.TypeMistyped = d.pardon(messageType)
+		var kind messageKind
+		kind, err = word(d, messageType, findMessageKind)
+		m.Type, m.TypeMistyped = kind.messageType, d.pardon(messageType)
+		d.set(messageJournal, !kind.incoming)
 	case "sendByApi":
 		m.Origin, err = d.origin()
 		m.OriginMistyped = d.pardon(messageOrigin)
@@ -63,6 +66,17 @@ func (m *Message) member(d *decoder, name string) (err error) {
 		err = d.json.SkipValue()
 	}
 	return err
+}
+
+// messageKind is what typeMessage says.
+type messageKind struct {
+	messageType vocabulary.MessageType
+	incoming    bool // it is that of a row of another journal
+}
+
+func findMessageKind(text []byte) (messageKind, bool) {
+	found, listed := vocabulary.FindMessageType(text)
+	return messageKind{found, !listed && string(text) == incomingCall}, listed
 }
 
 func (d *decoder) origin() (vocabulary.Origin, error) {

@@ -285,6 +285,10 @@ func TestCatalogue(t *testing.T) {
 		if (f.Kind == collector.Counter) != strings.HasSuffix(f.Name, "_total") {
 			t.Errorf("%s is a %s", f.Name, f.Kind)
 		}
+		if counts := f.Kind == collector.Gauge && strings.HasPrefix(f.Help, "Number of"); counts && strings.HasPrefix(f.Name, "greenapi_window_") &&
+			!strings.Contains(f.Help, "do not use rate() or increase() on it") {
+			t.Errorf("%s: its help does not say that it falls", f.Name)
+		}
 		for _, label := range f.Labels {
 			if slices.Contains([]string{"type", "instance", "job", "endpoint", "pod", "namespace", "service", "container"}, label) {
 				t.Errorf("%s: label %s collides with those of targets", f.Name, label)

@@ -27,10 +27,10 @@ var (
 		"Time of the newest record in the window (end of a call, last action on a message). Absent without records.",
 		"journal")
 	windowInvalid = newFamily(Gauge, "window_invalid_records",
-		"Number of records that the last whole read could not use (not an object, an incoming record, a field of the wrong type, a number out of bounds). No window series other than greenapi_window_records includes them.",
+		"Number of records that the last whole read could not use (not an object, an incoming record, a field of the wrong type, a number out of bounds). No window series other than greenapi_window_records includes them."+falls,
 		"journal")
 	windowUnknown = newFamily(Gauge, "window_unknown_values",
-		"Number of values in the window that this version does not know, by field: they show as \"other\", or as \"unknown\" when they have the wrong JSON type. If it is above 0, the API has changed: look for a newer exporter.",
+		"Number of values in the window that this version does not know, by field: they show as \"other\", or as \"unknown\" when they have the wrong JSON type. If it is above 0, the API has changed: look for a newer exporter."+falls,
 		"journal", "field")
 	windowChats = newFamily(Gauge, "window_chats",
 		"Number of distinct chats with records in the window. A chat whose id has changed counts once if the exporter saw the change and has not restarted since."+falls,
@@ -39,7 +39,7 @@ var (
 		"Number of the chats in greenapi_window_chats with at least one delivered message or answered call."+falls,
 		"journal", "chat_type")
 	windowLID = newFamily(Gauge, "window_lid_chats",
-		"Number of the chats in greenapi_window_chats that have a privacy id (@lid) and no phone number.",
+		"Number of the chats in greenapi_window_chats that have a privacy id (@lid) and no phone number."+falls,
 		"journal")
 	windowWholeRead = newFamily(Gauge, "window_whole_read_timestamp_seconds",
 		"Time, by the clock of the API, of the last read of the whole window. Later reads requested recent records only. Absent if the API sends no Date header.",
