@@ -75,15 +75,15 @@ func TestReplay(t *testing.T) {
 			quiet = f.replayLives(t)
 		})
 	})
-	text := fmt.Sprintf("%d incidents of accounts and of the API were judged every %s, for each way to read `minutes` (%d). %d incidents of traffic, "+
-		"each at %d volumes, and %d lives were judged every %s for %d days, with %d seeds.\n\n",
+	text := fmt.Sprintf("%d incidents of accounts and of the API were judged every %s. Ways to read `minutes`: %d.\n"+
+		"%d incidents of traffic, each at %d volumes, and %d lives were judged every %s for %d days. Seeds: %d.\n\n",
 		len(rows), short(f.step), len(f.readings), len(told), len(volumes), len(quiet), short(f.trafficStep), trafficDays, f.seeds) +
 		table([]string{"Incident", "Alert", "Delay", "Bound", "Fires, and is muted", "Told as well"}, rows) +
 		"\n" + table(trafficColumns(), told) +
 		"\n" + table([]string{"Account", "Days", "Rings once, because it cannot know"}, quiet)
 	t.Log("\n" + text)
 	if *write != "" {
-		writeDocument(t, *write, text)
+		writeDocument(t, *write, "replay", text)
 	}
 }
 

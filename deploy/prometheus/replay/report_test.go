@@ -38,14 +38,10 @@ func short(d time.Duration) string {
 	return text
 }
 
-const (
-	beginMark = "<!-- replay:begin -->\n"
-	endMark   = "<!-- replay:end -->"
-)
-
-// writeDocument puts the text between the marks of a document.
-func writeDocument(t *testing.T, path, text string) {
+// writeDocument puts the text between the marks of a document that have this name.
+func writeDocument(t *testing.T, path, name, text string) {
 	t.Helper()
+	beginMark, endMark := "<!-- "+name+":begin -->\n", "<!-- "+name+":end -->"
 	old, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

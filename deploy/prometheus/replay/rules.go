@@ -74,6 +74,11 @@ func (r *Rules) Without(names ...string) *Rules {
 	return &Rules{groups: slices.DeleteFunc(slices.Clone(r.groups), func(g group) bool { return slices.Contains(names, g.Name) })}
 }
 
+// And returns the rules and one more recording rule, in a group of its own.
+func (r *Rules) And(name, record, expr string) *Rules {
+	return &Rules{groups: append(slices.Clone(r.groups), group{Name: name, Rules: []rule{{Record: record, Expr: expr}}})}
+}
+
 // Severities returns the severity of each alert, by its name.
 func (r *Rules) Severities() map[string]string {
 	all := make(map[string]string)

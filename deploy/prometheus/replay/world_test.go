@@ -150,14 +150,18 @@ func (w world) fire(t *testing.T) []replay.Firing {
 // evaluate returns when which alert fired.
 func evaluate(t *testing.T, rules *replay.Rules, recording *replay.Recording) []replay.Firing {
 	t.Helper()
-	binary := filepath.Join(root, "bin/judge")
-	if _, err := os.Stat(binary); err != nil {
-		t.Errorf("%v; make bin/judge builds it", err)
-		return nil
-	}
-	firings, err := replay.Judge{Binary: binary, Rules: rules, Dir: t.TempDir()}.Evaluate(t.Context(), recording)
+	firings, err := replay.Judge{Binary: judgeBinary(t), Rules: rules, Dir: t.TempDir()}.Evaluate(t.Context(), recording)
 	if err != nil {
 		t.Error(err)
 	}
 	return firings
+}
+
+func judgeBinary(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(root, "bin/judge")
+	if _, err := os.Stat(binary); err != nil {
+		t.Fatalf("%v; make bin/judge builds it", err)
+	}
+	return binary
 }

@@ -35,14 +35,15 @@ func main() {
 	ruleFile := flag.String("rules", "", "file of rules, in the order of evaluation")
 	start := flag.Int64("start", 0, "time of the first sample, in seconds since 1970")
 	step := flag.Duration("step", time.Minute, "time between two samples")
+	times := flag.Int("cost", 0, "write what one evaluation of each rule at the end costs, with this many times the accounts")
 	flag.Parse()
-	if err := run(*ruleFile, *start*1000, *step, os.Stdin, os.Stdout); err != nil {
+	if err := run(*ruleFile, *start*1000, *step, *times, os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "judge:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ruleFile string, start int64, step time.Duration, recording io.Reader, out io.Writer) error {
+func run(ruleFile string, start int64, step time.Duration, times int, recording io.Reader, out io.Writer) error {
 	rules, err := readRules(ruleFile)
 	if err != nil {
 		return err
@@ -57,10 +58,18 @@ func run(ruleFile string, start int64, step time.Duration, recording io.Reader, 
 			return err
 		}
 	}
+	if times > 0 {
+		all, err := newJudge(s.multiplied(times, rules)).costs(context.Background(), rules)
+		return errors.Join(err, write(out, all))
+	}
+	return write(out, j.firings())
+}
+
+func write[T any](out io.Writer, all []T) error {
 	encoder := json.NewEncoder(out)
-	for _, f := range j.firings() {
-		if err := encoder.Encode(f); err != nil {
-			return fmt.Errorf("write the firings: %w", err)
+	for _, one := range all {
+		if err := encoder.Encode(one); err != nil {
+			return fmt.Errorf("write the results: %w", err)
 		}
 	}
 	return nil
@@ -75,7 +84,9 @@ type rule struct {
 	Keep   model.Duration    `yaml:"keep_firing_for"`
 	Labels map[string]string `yaml:"labels"`
 
-	parsed parser.Expr
+	group    string
+	interval time.Duration
+	parsed   parser.Expr
 }
 
 func readRules(path string) ([]*rule, error) {
@@ -85,7 +96,9 @@ func readRules(path string) ([]*rule, error) {
 	}
 	var file struct {
 		Groups []struct {
-			Rules []*rule `yaml:"rules"`
+			Name     string         `yaml:"name"`
+			Interval model.Duration `yaml:"interval"`
+			Rules    []*rule        `yaml:"rules"`
 		} `yaml:"groups"`
 	}
 	if err := yaml.Unmarshal(text, &file); err != nil {
@@ -97,6 +110,7 @@ func readRules(path string) ([]*rule, error) {
 			if r.parsed, err = promql.ParseExpr(r.Expr); err != nil {
 				return nil, fmt.Errorf("read the rules: %s%s: %w", r.Record, r.Alert, err)
 			}
+			r.group, r.interval = g.Name, time.Duration(g.Interval)
 			all = append(all, r)
 		}
 	}

@@ -27,6 +27,7 @@ type store struct {
 type series struct {
 	labels labels.Labels
 	values []float64
+	every  int // steps from one sample to the next; 0 is 1
 	store  *store
 }
 
@@ -113,6 +114,9 @@ func (i *iterator) Next() chunkenc.ValueType {
 }
 
 func (i *iterator) found() chunkenc.ValueType {
+	if i.every > 1 {
+		i.at = (i.at + i.every - 1) / i.every * i.every
+	}
 	if i.at >= len(i.values) {
 		return chunkenc.ValNone
 	}
