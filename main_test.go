@@ -874,7 +874,7 @@ func detectionTable(t *testing.T) string {
 	}
 	var table strings.Builder
 	table.WriteString("| incident | alert | after |\n|---|---|--:|\n")
-	rows := regexp.MustCompile(`(?m)^\| (.*?) +\| (GreenAPI\w+) +\| (\w+) +\|`).FindAllStringSubmatch(string(page), -1)
+	rows := regexp.MustCompile(`(?m)^\| (.*?) +\| (GreenAPI\w+) +\| (\w+(?:; or \w+)*) +\|`).FindAllStringSubmatch(string(page), -1)
 	if len(rows) == 0 {
 		t.Fatal("no incident was replayed")
 	}
@@ -884,7 +884,7 @@ func detectionTable(t *testing.T) string {
 			continue
 		}
 		seen[row[2]] = true
-		fmt.Fprintf(&table, "| %s | `%s` | %s |\n", row[1], row[2], row[3])
+		fmt.Fprintf(&table, "| %s | `%s` | %s |\n", row[1], row[2], strings.ReplaceAll(row[3], ";", ""))
 	}
 	return table.String()
 }
