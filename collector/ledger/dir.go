@@ -35,8 +35,9 @@ type Dir struct {
 }
 
 // CheckDir tells what will keep OpenDir from opening a folder, or state files from
-// being written there: something on its path is no folder, or may not be written to.
-// It changes nothing, and does not ask whether another process has the folder open.
+// being written there: something on its path is no folder, or cannot be written to.
+// It leaves everything as it was, and does not ask whether another process has the
+// folder open.
 func CheckDir(path string) error {
 	at := filepath.Clean(path)
 	for {
@@ -47,15 +48,35 @@ func CheckDir(path string) error {
 			at = parent // It will be made in there.
 			continue
 		case err != nil:
-			return fmt.Errorf("look at the ledger folder: %w", err)
+			return fmt.Errorf("the user of the exporter (uid %d) cannot look at the folder: %w: give this user the right to, or give another path", os.Getuid(), err)
 		case !info.IsDir():
 			return fmt.Errorf("%s is not a folder: give the path of a folder for the state files, or of one that can be made", at)
 		}
-		if err := unix.Access(at, unix.W_OK|unix.X_OK); err != nil {
-			return fmt.Errorf("the folder %s (mode %04o) cannot be written to by the user of the exporter (uid %d): %w", at, info.Mode().Perm(), os.Getuid(), err)
+		if err = unix.Access(at, unix.W_OK|unix.X_OK); err == nil {
+			err = tryFolder(at)
+		}
+		if err != nil {
+			return fmt.Errorf("the folder %s (mode %04o) cannot be written to by the user of the exporter (uid %d): %w: make it theirs, or give another path", at, info.Mode().Perm(), os.Getuid(), err)
 		}
 		return nil
 	}
+}
+
+// tryFolder writes to a folder, and takes it back: that the mode allows it, or root asks,
+// says little where the file system takes nothing (/proc, or one that is read only). A
+// disk that is full is no obstacle, for it may be so no longer when it matters.
+func tryFolder(at string) error {
+	made, err := os.MkdirTemp(at, ".greenapi_exporter-check-*")
+	if err == nil {
+		err = os.Remove(made)
+	}
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return nil
+	}
+	if failed := new(fs.PathError); errors.As(err, &failed) {
+		err = failed.Err // the path is nobody's
+	}
+	return err
 }
 
 // OpenDir opens a folder, and makes it if need be. The lock is on the folder
@@ -73,7 +94,7 @@ func OpenDir(path string) (*Dir, error) {
 	}
 	if err := unix.Flock(int(folder.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			err = ErrInUse
+			err = fmt.Errorf("%w: stop that one, or give each exporter a folder of its own", ErrInUse)
 		} else { // NFS, which makes it a lock on bytes, says EBADF.
 			err = fmt.Errorf("%w: not every network file system can lock a folder, take a local one", err)
 		}

@@ -123,6 +123,15 @@ func TestCheckDir(t *testing.T) {
 			t.Errorf("open %s: %v", bad, err)
 		}
 	}
+	for _, bad := range []string{"/proc", "/proc/below", "/proc/below/it"} { // Which no mode keeps root out of.
+		for name, open := range map[string]func(string) error{
+			"check": ledger.CheckDir, "open": func(path string) error { _, err := ledger.OpenDir(path); return err },
+		} {
+			if err := open(bad); err == nil || !strings.Contains(err.Error(), "the folder /proc (mode 0555) cannot be written to") {
+				t.Errorf("%s %s: %v", name, bad, err)
+			}
+		}
+	}
 	if diff := cmp.Diff(before, list(t, path)); diff != "" {
 		t.Errorf("to check changed the folder (-before +after):\n%s", diff)
 	}
