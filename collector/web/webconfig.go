@@ -72,6 +72,30 @@ func CheckConfig(path string) ([]config.Warning, error) {
 // place, it may be a secret.
 var quoted = regexp.MustCompile("`[^`]*`|\"[^\"]*\"|'[^']*'")
 
+// webFaults are what the toolkit and its YAML library say, and what that means. What
+// they do not quote may be a value as well.
+var webFaults = []struct {
+	said  *regexp.Regexp
+	means string
+}{
+	{regexp.MustCompile(`^yaml: unmarshal errors:\n`), ""},
+	{regexp.MustCompile(`(?m)^ *line (\d+): field (\S+) not found in type \S+$`), `line $1: unknown key "$2"`},
+	{regexp.MustCompile(`(?m)^ *line (\d+): cannot unmarshal .*$`), "line $1: a value of the wrong type"},
+	{regexp.MustCompile(`^yaml: line (\d+): .*`), "not valid YAML from line $1 on: indent with spaces, and quote values that hold characters such as : # @ { ["},
+	{regexp.MustCompile(`^yaml: .*`), "not valid YAML: indent with spaces, and quote values that hold characters such as : # @ { ["},
+	{regexp.MustCompile(`^missing one of (?:cert|key) or (\w+)$`), "tls_server_config: lacks $1"},
+	{
+		regexp.MustCompile(`^failed to load X509KeyPair: (?:tls: )?`),
+		"tls_server_config: cert_file must hold a certificate and key_file its private key, both in PEM: ",
+	},
+	{regexp.MustCompile(`^unknown TLS version: .*`), "tls_server_config: unknown TLS version: take TLS12 or TLS13"},
+	{regexp.MustCompile(`^unknown (cipher|curve): .*`), "tls_server_config: unknown $1"},
+	{regexp.MustCompile(`^invalid ClientAuth: .*`), "tls_server_config.client_auth_type: unknown"},
+}
+
+// webConfigDocument says what may be in a web configuration.
+const webConfigDocument = "https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md"
+
 // webFault is what the toolkit says, without what it quotes, or what it means.
 func webFault(err error) string {
 	text := err.Error()
@@ -79,7 +103,11 @@ func webFault(err error) string {
 		return "basic_auth_users: a password is there as it is, or its hash was cut short: put its bcrypt hash there, " +
 			"which htpasswd -nBC 10 NAME prints (of the package apache2-utils), behind NAME and a colon"
 	}
-	return quoted.ReplaceAllString(text, "…")
+	text = quoted.ReplaceAllString(text, "…")
+	for _, fault := range webFaults {
+		text = fault.said.ReplaceAllString(text, fault.means)
+	}
+	return text + "; " + webConfigDocument + " lists the keys and their values"
 }
 
 // validity warns of a certificate that browsers and Prometheus refuse by its dates.

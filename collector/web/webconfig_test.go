@@ -79,7 +79,7 @@ func TestCheckConfig(t *testing.T) {
 		"no PEM": {text: withTLS, prepare: func(c webConfig) {
 			c.write(t, "web.crt", "SENTINEL")
 			c.write(t, "web.key", "SENTINEL")
-		}, fault: "failed to load X509KeyPair"},
+		}, fault: "cert_file must hold a certificate"},
 		"a folder for a key": {text: withTLS, prepare: func(c webConfig) {
 			c.certify(t, now.Add(-year), now.Add(year))
 			if err := os.Remove(filepath.Join(c.folder, "web.key")); err != nil {
@@ -92,9 +92,14 @@ func TestCheckConfig(t *testing.T) {
 		"a device":           {text: "tls_server_config: {client_ca_file: /dev/zero, cert_file: web.crt, key_file: web.key}", prepare: func(c webConfig) { c.certify(t, now, now.Add(year)) }, fault: "client_ca_file: /dev/zero is a device"},
 		"a plain password":   {text: "basic_auth_users: {admin: SENTINEL}", fault: "htpasswd -nBC 10 NAME"},
 		"a password cut off": {text: "basic_auth_users: {admin: $2y$10$SENTINEL}", fault: "htpasswd -nBC 10 NAME"},
-		"no users":           {text: "basic_auth_users: SENTINEL", fault: "line 1"},
-		"an unknown key":     {text: "basic_auth: {admin: SENTINEL}", fault: "line 1"},
-		"no YAML":            {text: "{", fault: "yaml"},
+		"no users":           {text: "basic_auth_users: SENTINEL", fault: "web.yml: line 1: a value of the wrong type; https://"},
+		"an unknown key":     {text: "basic_auth: {admin: SENTINEL}", fault: `web.yml: line 1: unknown key "basic_auth"; https://`},
+		"no YAML":            {text: "{", fault: "web.yml: not valid YAML from line 1 on: indent with spaces"},
+		"a tab":              {text: "\tx: y", fault: "web.yml: not valid YAML: indent with spaces"},
+		"no key":             {text: "tls_server_config: {cert_file: web.crt}", prepare: func(c webConfig) { c.certify(t, now, now.Add(year)) }, fault: "web.yml: tls_server_config: lacks key_file; https://"},
+		"a TLS version":      {text: "tls_server_config: {min_version: SENTINEL}", fault: "web.yml: tls_server_config: unknown TLS version: take TLS12 or TLS13; https://"},
+		"a cipher":           {text: "tls_server_config: {cipher_suites: [SENTINEL]}", fault: "web.yml: tls_server_config: unknown cipher; https://"},
+		"a policy":           {text: "tls_server_config: {cert_file: web.crt, key_file: web.key, client_auth_type: SENTINEL}", prepare: func(c webConfig) { c.certify(t, now, now.Add(year)) }, fault: "client_auth_type: unknown; https://"},
 	} {
 		c := newWebConfig(t, test.text)
 		if test.prepare != nil {
