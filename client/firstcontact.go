@@ -47,7 +47,7 @@ type RowFacts struct {
 	WithoutID    int
 	RepeatedIDs  int // rows whose id a row before has too; as Watched says
 	LIDs         int // rows of chats whose id hides the phone number
-	Reads        int // how many reads the following goes by
+	Reads        int // how many reads of the whole window the following goes by
 	Watched      int // rows that are watched from read to read: all, or a sample
 	Vanished     int // rows that were there, and should be
 	Regressed    int // rows whose status has gone back
@@ -82,10 +82,11 @@ type watchedRow struct {
 type rowWatch struct {
 	seed maphash.Seed
 
-	mu    sync.Mutex
-	rows  map[uint64]watchedRow // of the last read, by the hash of the id
-	most  uint64                // the largest hash that is watched
-	facts RowFacts              // as far as they go by several reads
+	mu     sync.Mutex
+	widest time.Duration         // the whole window
+	rows   map[uint64]watchedRow // of the last read of it, by the hash of the id
+	most   uint64                // the largest hash that is watched
+	facts  RowFacts              // as far as they go by several reads
 }
 
 func newRowWatch() *rowWatch { return &rowWatch{seed: maphash.MakeSeed(), most: math.MaxUint64} }
@@ -164,15 +165,30 @@ func orderOf(rising, falling bool) string {
 // outside to outlive it: it takes a while until the API shows things.
 const rowMargin = 600
 
-// end takes over a read that was whole, of a journal that reaches back from now by
-// the window. It returns what is known by then.
+// end takes over a read that came to its end, of a journal that reaches back from now by
+// the window. It returns what is known by then. Only reads of the whole window are
+// compared: that a row is not among the recent ones does not mean that it is gone.
 func (r *rowRead) end(now time.Time, window time.Duration) *RowFacts {
 	w := r.watch
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r.most = min(r.most, w.most)
 	r.narrow()
-	begin, capped := now.Add(-window).Unix(), r.facts.Rows >= JournalCap
+	if window >= w.widest {
+		w.widest = window
+		w.compare(r, now.Add(-window).Unix())
+	}
+	facts := r.facts
+	facts.Order, facts.Watched, facts.Reads = orderOf(r.rising, r.falling), len(r.rows), w.facts.Reads
+	facts.Vanished, facts.Regressed = w.facts.Vanished, w.facts.Regressed
+	facts.BySending, facts.ByLastAction = w.facts.BySending, w.facts.ByLastAction
+	return &facts
+}
+
+// compare compares a read of the whole window, which begins then, with the one before;
+// the mutex is held.
+func (w *rowWatch) compare(r *rowRead, begin int64) {
+	capped := r.facts.Rows >= JournalCap
 	for key, before := range w.rows {
 		row, still := r.rows[key]
 		switch {
@@ -199,9 +215,4 @@ func (r *rowRead) end(now time.Time, window time.Duration) *RowFacts {
 	}
 	w.rows, w.most = r.rows, r.most
 	w.facts.Reads++
-	facts := r.facts
-	facts.Order, facts.Watched, facts.Reads = orderOf(r.rising, r.falling), len(r.rows), w.facts.Reads
-	facts.Vanished, facts.Regressed = w.facts.Vanished, w.facts.Regressed
-	facts.BySending, facts.ByLastAction = w.facts.BySending, w.facts.ByLastAction
-	return &facts
 }

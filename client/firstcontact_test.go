@@ -37,8 +37,14 @@ func newContact(t *testing.T, options ...greenapitest.Option) *contact {
 // read reads the journal of the last hour, and returns what was observed.
 func (c *contact) read(t *testing.T, rows ...greenapitest.Message) client.RowFacts {
 	t.Helper()
+	return c.readSince(t, time.Hour, rows...)
+}
+
+// readSince is read of another length.
+func (c *contact) readSince(t *testing.T, window time.Duration, rows ...greenapitest.Message) client.RowFacts {
+	t.Helper()
 	c.instance.SetMessages(rows...)
-	journal, err := c.client.LastOutgoingMessages(t.Context(), time.Hour)
+	journal, err := c.client.LastOutgoingMessages(t.Context(), window)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,6 +169,29 @@ func TestFirstContactOfManyRows(t *testing.T) {
 		got = c.read(t, rows[:2500]...)
 		if got.Vanished < 5 {
 			t.Errorf("half of the rows are gone, and of those that are watched %d", got.Vanished)
+		}
+	})
+}
+
+// TestFirstContactOfRecentReads has an API that lists messages by their sending: reads of
+// the recent rows lack those whose status has changed, and these have not vanished.
+func TestFirstContactOfRecentReads(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newContact(t)
+		const chat = "79995550123@c.us"
+		old, fresh := message("a", chat, "sent", 40*time.Minute), message("b", chat, "sent", time.Minute)
+		c.read(t, old, fresh)
+		for range 3 {
+			old.Status, old.Timestamp = "delivered", time.Now().Unix()
+			c.read(t, old, fresh)
+			got := c.readSince(t, 11*time.Minute, fresh)
+			if got.Rows != 1 || got.Watched != 1 || got.Vanished != 0 || got.BySending != 0 {
+				t.Errorf("after a recent read: %+v", got)
+			}
+		}
+		if got := c.read(t, old); got.Vanished != 1 || got.Reads != 5 {
+			t.Errorf("with a row less in the whole window: %+v", got)
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client"
+	"github.com/greenapi-exporter/greenapi_exporter/collector/ledger"
 )
 
 // FirstContact tells what the read has shown of how the API behaves where its
@@ -19,7 +20,7 @@ func (s *Snapshot) FirstContact() []string {
 	for _, x := range exchanges {
 		lines = append(lines, x.Method+": "+answerFacts(x))
 		if x.Rows != nil {
-			lines = append(lines, rowFacts(x.Rows)...)
+			lines = append(lines, rowFacts(x.Rows, s.filter(x.Method))...)
 		}
 	}
 	for _, r := range s.Results {
@@ -41,24 +42,44 @@ func answerFacts(x client.Exchange) string {
 	return fmt.Sprintf("status %d, %s, %s, %s", x.Status, x.Protocol, x.Encoding, clock)
 }
 
-func rowFacts(rows *client.RowFacts) []string {
+func rowFacts(rows *client.RowFacts, filter ledger.Filter) []string {
 	lines := []string{fmt.Sprintf("  rows %d, order %s, largest %d bytes, without id %d, @lid %d, repeated ids %d of %d",
 		rows.Rows, rows.Order, rows.LargestBytes, rows.WithoutID, rows.LIDs, rows.RepeatedIDs, rows.Watched)}
 	if rows.Reads > 1 {
-		lines = append(lines, fmt.Sprintf("  over %d reads: vanished %d, status went back %d, minutes go by %s",
-			rows.Reads, rows.Vanished, rows.Regressed, minutesBy(rows)))
+		lines = append(lines, fmt.Sprintf("  over %d reads of the whole window: vanished %d, status went back %d, minutes go by %s",
+			rows.Reads, rows.Vanished, rows.Regressed, minutesBy(rows, filter)))
 	}
 	return lines
 }
 
-// minutesBy names what the window of a journal goes by, as far as that has shown.
-func minutesBy(rows *client.RowFacts) string {
+// filter is what the ledger has found out about what a journal goes by.
+func (s *Snapshot) filter(method string) ledger.Filter {
+	for _, c := range s.counters {
+		switch c := c.(type) {
+		case callCounters:
+			if method == client.MethodLastOutgoingCalls {
+				return c.ledger.Totals().CallJournal.Filter
+			}
+		case messageCounters:
+			if method == client.MethodLastOutgoingMessages {
+				return c.ledger.Totals().MessageJournal.Filter
+			}
+		}
+	}
+	return ledger.FilterUnknown
+}
+
+// minutesBy names what the window of a journal goes by, as far as that has shown: to who
+// watched some rows leave it, or to the ledger, which compares recent reads with whole ones.
+func minutesBy(rows *client.RowFacts, filter ledger.Filter) string {
+	sending := rows.BySending > 0 || filter == ledger.FilterBySending
+	lastAction := rows.ByLastAction > 0 || filter == ledger.FilterByLastAction
 	switch {
-	case rows.BySending > 0 && rows.ByLastAction > 0:
+	case sending && lastAction:
 		return "both"
-	case rows.BySending > 0:
+	case sending:
 		return "sending"
-	case rows.ByLastAction > 0:
+	case lastAction:
 		return "the last action"
 	default:
 		return "something that is not known yet"

@@ -73,6 +73,11 @@ func testRecentReads(t *testing.T, reading simulation.Reading) {
 	if byAction := reading == simulation.ByLastAction; byAction != (late == 0) {
 		t.Errorf("%v late changes", late)
 	}
+	words := map[simulation.Reading]string{simulation.ByLastAction: "minutes go by the last action", simulation.BySendingTime: "minutes go by sending"}
+	contact := strings.Join(recent.Roster().Targets[0].Instance.Last().FirstContact(), "\n")
+	if !strings.Contains(contact, words[reading]) || strings.Count(contact, "vanished 0") != 2 {
+		t.Errorf("what was observed at first contact:\n%s", contact)
+	}
 	// The server remembers the last requests.
 	method := greenapitest.MethodLastOutgoingMessages
 	if minutes := minutesAsked(recent.srv.Instance(id), method); len(minutes) != 2 || minutes[1440] == 0 || minutes[12] < 10 {
