@@ -42,7 +42,7 @@ func (a *announcement) listening(address net.Addr, tls bool) {
 	defer a.mu.Unlock()
 	base := baseURL(address, tls)
 	if a.exporter.flags.logFormat == "json" {
-		// Whoever wants JSON reads it by a program: no other text in between.
+		// JSON is read by programs: no other text in between.
 		a.exporter.log.Info("serving", "url", base+"/", "metrics", base+a.exporter.flags.telemetryPath, "documentation", web.DocumentationURL)
 	} else {
 		fmt.Fprint(a.exporter.stdout, a.text(base))

@@ -72,8 +72,8 @@ func numberValue(target *int, least int, example string) *value {
 // sizes are numbers of bytes, as people and other programs write them.
 var sizes = regexp.MustCompile(`(?i)^([0-9]+(?:\.[0-9]+)?) ?(?:([kmgt])i?)?b?$`)
 
-// sizeValue takes numbers of bytes. K, KB and KiB are all 1024: what matters here is
-// not worth telling them apart.
+// sizeValue takes numbers of bytes. K, KB and KiB are all 1024: the difference does not
+// matter here.
 func sizeValue(target *int64, example string) *value {
 	return &value{takes: "a number of bytes from 1 up, with or without a unit (KiB, MiB, GiB)", example: example, set: func(text string) bool {
 		match := sizes.FindStringSubmatch(text)

@@ -32,7 +32,7 @@ func main() {
 		signal.Stop(signals) // so that a second one ends the program at once
 		end()
 	}()
-	signal.Ignore(syscall.SIGPIPE) // whoever reads the log may go, and the exporter stays
+	signal.Ignore(syscall.SIGPIPE) // the exporter goes on when the reader of its log has gone
 	hangUps := make(chan os.Signal, 1)
 	signal.Notify(hangUps, syscall.SIGHUP)
 	code := run(ctx, os.Args[1:], os.LookupEnv, hangUps, os.Stdout, os.Stderr)

@@ -136,7 +136,7 @@ func (e *exporter) apply(ctx context.Context, fleet *collector.Fleet, own *web.O
 	}
 	e.fault.Store("")
 	e.loaded = true
-	if !changed { // whoever can reach the port can have it loaded as often as they like
+	if !changed { // reloads that anybody can ask for must not fill the log
 		e.log.DebugContext(ctx, "configuration loaded, nothing has changed")
 		return nil
 	}

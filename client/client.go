@@ -46,8 +46,8 @@ type Options struct {
 	// Gate bounds what all clients that share it do at once. By default, nothing does.
 	Gate *Gate
 
-	// LastServed tells when the instance last got what it asked for; the gate
-	// lets in first who waits longest. By default, first come, first served.
+	// LastServed tells when the instance last got what it asked for: the gate lets in
+	// first what was served longest ago. By default, first come, first served.
 	LastServed func() time.Time
 
 	// Timeout bounds one request, from its turn at the gate to the end of its body.
@@ -66,10 +66,11 @@ type Options struct {
 
 	// Turn is called with the method and true when a request has got its turn to be sent
 	// and, later, its turn to be read; with false while it waits for the second. By
-	// default, nobody looks.
+	// default, it is not called.
 	Turn func(method string, has bool)
 
-	// Observe is called when a request ended that was sent. By default, nobody looks.
+	// Observe is called when a request that was sent has ended. By default, it is not
+	// called.
 	Observe func(Exchange)
 }
 

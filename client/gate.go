@@ -20,7 +20,7 @@ const waitingPerBody = 8
 // apart from these, how many requests wait for their first byte. So accounts
 // whose server hangs hold places to wait in, but none to read in.
 //
-// Who was served longest ago goes first. Where clients ask different hosts, none of
+// The client served longest ago goes first. Where clients ask different hosts, none of
 // these gets so many places that nothing is left for the others. The zero Gate has no
 // bounds.
 type Gate struct {
@@ -140,8 +140,8 @@ func (t *turns) give(host string) {
 	t.forget(host)
 }
 
-// hand gives free turns to those who wait and may have one, who was served longest
-// ago first; the mutex is held.
+// hand gives free turns to the waiters that may have one, those served longest ago
+// first; the mutex is held.
 func (t *turns) hand() {
 	for {
 		var next *hostTurns

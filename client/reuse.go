@@ -38,7 +38,7 @@ func (c *quietConn) Read(p []byte) (int, error) {
 }
 
 // quiet waits until a read is under way that finds nothing. A connection that does not
-// come to that has something to say that nobody asked for.
+// become quiet holds bytes that no request asked for.
 func (c *quietConn) quiet() bool {
 	for range quietTries {
 		before := c.reads.Load()

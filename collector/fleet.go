@@ -87,7 +87,7 @@ type Target struct {
 // spec is what is known of an instance before it is asked.
 type spec struct {
 	config.Instance
-	expires time.Time // zero when nobody says
+	expires time.Time // zero when it is not known
 	expired bool      // as the partner API says
 }
 
@@ -299,7 +299,7 @@ func (f *Fleet) closeAll(instances []*Instance) {
 	}
 	atOnce(closeAtOnce, instances, func(i *Instance) {
 		if err := i.close(); err != nil {
-			f.opts.Logger.Error("instance not closed in order", "id_instance", i.ID, "err", err)
+			f.opts.Logger.Error("ledger not saved", "id_instance", i.ID, "err", err)
 		}
 	})
 }

@@ -36,7 +36,7 @@ type Instance struct {
 func (i *Instance) noticeToken(s *setup) {
 	token, err := i.Token()
 	if err != nil {
-		return // who uses it says so
+		return // the requests fail with it
 	}
 	if before := i.token.Swap(&token); before != nil && before.Reveal() != token.Reveal() {
 		for _, b := range s.backoffs {
@@ -52,8 +52,8 @@ func (i *Instance) Last() *Snapshot { return i.last.Load() }
 // one that was sent just before the scrape's deadline had none.
 const fairTurn = 5 * time.Second
 
-// lastServed tells the gate when a request of the instance last had its turn: who
-// got none goes first next time.
+// lastServed tells the gate when a request of the instance last had its turn: an
+// instance that got none goes first next time.
 func (i *Instance) lastServed() time.Time {
 	if at := i.served.Load(); at != nil {
 		return *at
@@ -94,9 +94,9 @@ func (i *Instance) observed(x client.Exchange) {
 	}
 }
 
-// hadTurn tells whether a request that is over was a turn of its instance: not when
-// it had none at reading the answer, was given up soon, or came too late for all who
-// had waited.
+// hadTurn tells whether a request that is over counts as a turn of its instance. It does
+// not when its answer had no turn to be read, when it was given up soon, or when it
+// ended too late for every scrape that had waited.
 func hadTurn(x client.Exchange, wanted bool) bool {
 	if x.Err != nil {
 		switch x.Err.Reason {

@@ -99,8 +99,8 @@ func (i *Instance) join(ctx context.Context) (*refresh, *Snapshot) {
 	return i.running, nil
 }
 
-// serves tells whether the snapshot is recent enough to be shared. What there was no
-// time for serves only who has no more time for it.
+// serves tells whether the snapshot is recent enough to be shared. One in which a
+// collector ran out of time serves only scrapes that have no more time than that.
 func (s *Snapshot) serves(ctx context.Context, setup *setup) bool {
 	if time.Since(s.Attempted) >= setup.minInterval {
 		return false
@@ -239,8 +239,8 @@ func (r *refresh) conclude(ctx context.Context, log *slog.Logger, s source, a at
 	logChange(ctx, log, a.before, a.Result)
 }
 
-// logChange logs how a collector ended, loudly where it is news: somebody who reads
-// the log of a bad night wants to see when a failure began and when it was over.
+// logChange logs how a collector ended. The level is higher where that is news: the log
+// of a bad night should show when a failure began and when it was over.
 func logChange(ctx context.Context, log *slog.Logger, before, now Result) {
 	attrs := []any{"collector", now.Collector, "duration_seconds", now.Duration.Seconds()}
 	switch {
@@ -271,7 +271,7 @@ func asFailure(collector string, err error) *client.Error {
 	return &client.Error{Method: collector, Reason: client.ReasonMalformed}
 }
 
-// provisional is the snapshot of a refresh that goes on, for who cannot wait:
+// provisional is the snapshot of a refresh that goes on, for a scrape that cannot wait:
 // collectors that have not ended have failed. The instance's mutex is held.
 func (i *Instance) provisional(r *refresh) *Snapshot {
 	r.mu.Lock()

@@ -13,7 +13,7 @@ type Snapshot struct {
 	Window            time.Duration // how far back the journals were asked for
 	Attempted         time.Time     // when the refresh began
 	Duration          time.Duration // how long it took
-	Since             time.Time     // since when the account's condition is what it is; zero when nobody knows
+	Since             time.Time     // since when the account's condition is what it is; zero when that is not known
 	SinceAtLeast      bool          // it may have been so before
 	Results           []Result      // of the collectors, in a fixed order
 	Exchanges         []client.Exchange

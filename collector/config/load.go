@@ -63,7 +63,7 @@ func (r *reader) permissions(at place, mode fs.FileMode, secret bool, what strin
 func CheckFile(path, what string) []Warning {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
-		return nil // who reads it says what is wrong
+		return nil // reading it says what is wrong
 	}
 	r := &reader{file: path}
 	r.permissions(place{}, info.Mode(), false, what)

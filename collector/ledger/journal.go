@@ -179,7 +179,7 @@ func (m *meta) follow(read Read, v verdict, now uint32) {
 	}
 }
 
-// differs reports whether the state file must be told of m, of which it has saved.
+// differs reports whether m must be written to the state file, which has saved.
 // The times of an unchanged journal may be a little older there than here: after a
 // crash a gap may be reported that much too early, never too late, and more than
 // needed is read.

@@ -160,7 +160,7 @@ func appendFields[T any](b []byte, fields []field[T], of *T) []byte {
 	return b
 }
 
-// readFields reads a message of which name is the type.
+// readFields reads a message of the type that is named.
 func readFields[T any](message []byte, name string, fields []field[T], into *T) error {
 	return eachField(message, func(w wireField) error {
 		f, err := known(w, name, fields)

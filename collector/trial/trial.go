@@ -245,8 +245,8 @@ func writeTable(out io.Writer, rows []row) {
 	fmt.Fprintln(out)
 }
 
-// maxContacts bounds the accounts of which it is told how the API behaves: it seldom
-// differs.
+// maxContacts is for how many accounts the end of a trial says how the API behaves,
+// which seldom differs.
 const maxContacts = 3
 
 // writeContacts tells how the API behaves where its documentation is open.

@@ -105,7 +105,7 @@ func (w *compressedWriter) close() {
 	if w.encoder == nil {
 		return
 	}
-	// Whoever does not take the end any more has left.
+	// An error means that the client has left.
 	_ = w.encoder.Close()
 	w.encoder.Reset(nil) // so that it does not keep the answer
 	w.pool.Put(w.encoder)

@@ -25,10 +25,10 @@ func scrapeTimeout(header http.Header) time.Duration {
 	return min(max(timeout-scrapeMargin, timeout/2), maxScrapeTimeout)
 }
 
-// gatherTimeout returns how long all of a scrape may take, its exposition included:
-// what Prometheus says in its header, and half a minute more for who does not say.
-// On a busy machine an exposition takes its time, and who said less and is still there
-// gets it: Prometheus itself leaves when its timeout is over.
+// gatherTimeout returns how long all of a scrape may take, its exposition included: what
+// Prometheus says in its header, but minGatherTimeout at least; without a header, twice
+// the default. A client that is still connected after a shorter time gets its answer
+// late: Prometheus itself closes the connection when its timeout is over.
 func gatherTimeout(header http.Header) time.Duration {
 	timeout, ok := statedTimeout(header)
 	if !ok {

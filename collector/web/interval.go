@@ -30,7 +30,7 @@ func WarnOfShortIntervals(next http.Handler, minInterval time.Duration, log *slo
 	})
 }
 
-// intervals notes when who scraped what.
+// intervals notes when each scraper asked last, and how often it came too soon.
 type intervals struct {
 	minInterval time.Duration
 	log         *slog.Logger
@@ -48,7 +48,7 @@ type scraper struct {
 
 func (i *intervals) scraped(r *http.Request) {
 	if r.Header.Get("X-Prometheus-Scrape-Timeout-Seconds") == "" {
-		return // nobody who comes again and again
+		return // no Prometheus
 	}
 	key, now := maphash.String(i.seed, r.RemoteAddr+" "+r.URL.RequestURI()), time.Now()
 	i.mu.Lock()

@@ -10,8 +10,8 @@ import (
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
 )
 
-// maxRows bounds the landing page: who has more accounts looks for trouble, and that
-// is on top.
+// maxRows bounds the landing page. Accounts in trouble come first: they are the last to
+// be left out.
 const maxRows = 500
 
 // landingPage is the page at /.

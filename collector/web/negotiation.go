@@ -18,7 +18,7 @@ import (
 var offeredEncodings = []promhttp.Compression{promhttp.Identity, promhttp.Gzip, promhttp.Zstd}
 
 // offeredFormats are the formats of an exposition: those of promhttp, and the
-// experimental OpenMetrics 2.0, which nobody gets who does not name it.
+// experimental OpenMetrics 2.0, which only clients get that name it.
 func offeredFormats() []expfmt.Format {
 	return append(expfmt.DefaultOpenMetricsAcceptedFormats(), expfmt.FmtOpenMetrics_2_0_0)
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/greenapi-exporter/greenapi_exporter/collector"
 )
 
-// badge is how an account is, the same on every page: a colour, a symbol for who does
-// not see colours, and a word.
+// badge is how an account is, the same on every page: a colour, a symbol for people who
+// do not see colours, and a word.
 type badge struct {
 	Class, Symbol, Text string
 }

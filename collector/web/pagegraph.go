@@ -21,7 +21,7 @@ const (
 
 // graph is a picture of one kind of events over the trend.
 type graph struct {
-	Title         string // for who does not see it, and as a tooltip
+	Title         string // for screen readers, and as a tooltip
 	Name          string
 	Width, Height int
 	Area          string   // path of all events

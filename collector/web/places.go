@@ -21,8 +21,9 @@ type places struct {
 }
 
 // newPlaces returns so many places. An eleventh of them is kept from a client that has
-// the others: who takes a tenth more than one Prometheus needs, as the documentation
-// says, still serves that one. Of few places none is kept: one alone serves nobody.
+// the others: where there are a tenth more than one Prometheus needs, as the
+// documentation says, that one still gets all it needs. Of few places none is kept: one
+// would be of no use.
 func newPlaces(all int) *places {
 	kept := all / 11
 	if kept < 2 {
