@@ -68,6 +68,36 @@ func TestGateLosesNoTurn(t *testing.T) {
 	})
 }
 
+// TestATurnThatComesTooLateIsPassedOn gives a turn to a waiter at the very moment its
+// context ends: the next one gets it.
+func TestATurnThatComesTooLateIsPassedOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gate := &turns{bounded: true, free: 1}
+		if err := gate.take(t.Context(), "a", time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		late, end := context.WithCancel(t.Context())
+		ended, served := make(chan error, 1), make(chan error, 1)
+		go func() { ended <- gate.take(late, "a", time.Time{}) }()
+		synctest.Wait()
+		go func() { served <- gate.take(t.Context(), "a", time.Time{}) }()
+		synctest.Wait()
+		gate.mu.Lock() // so that nobody moves between the two
+		end()
+		gate.free++
+		gate.hosts["a"].held--
+		gate.hand()
+		gate.mu.Unlock()
+		if err := <-ended; !errors.Is(err, ErrBusy) {
+			t.Errorf("the waiter whose context ended: %v", err)
+		}
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestGateWithoutTurnIsBusy(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

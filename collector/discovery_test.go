@@ -192,6 +192,26 @@ func TestAReloadShowsBeforeThePartnerAnswers(t *testing.T) {
 // TestANameThatIsADiscoveredID gives an instance of the configuration the id of
 // another one for its name: that one is
 // left out, and somebody is told once.
+// TestAListThatComesTooLate applies another configuration while the partner API answers:
+// what it lists is not what is asked for any more.
+func TestAListThatComesTooLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, "")
+		partner := b.srv.AddPartner("partner-token")
+		partner.SetInstances(greenapitest.PartnerInstance{IDInstance: "2202000001", APITokenInstance: "a"})
+		partner.Fault(greenapitest.MethodGetInstances, greenapitest.Fault{Delay: 10 * time.Second}, 0)
+		b.apply(t, partnerYAML(b, ""))
+		go b.Discover(t.Context())
+		time.Sleep(5 * time.Second)
+		b.apply(t, accountYAML(b, "state"))
+		time.Sleep(time.Minute)
+		if got := b.ids(); asked(partner) != 1 || got != id {
+			t.Errorf("asked %d times, and then there are %s; want once, and %s", asked(partner), got, id)
+		}
+	})
+}
+
 func TestANameThatIsADiscoveredID(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -47,6 +47,21 @@ func TestChatThatMovesInPart(t *testing.T) {
 	}
 }
 
+func TestChatThatMovesBackInPart(t *testing.T) {
+	t.Parallel()
+	l := baselined(t, ledger.Options{})
+	a, b, c := message("A", "sent", 0), message("B", "sent", 0), message("C", "sent", 0)
+	commitMessages(t, l, at(time.Minute), a, b, c)
+	commitMessages(t, l, at(2*time.Minute), append(inChat("1@lid", a, b), c)...)
+	commitMessages(t, l, at(3*time.Minute), append(inChat("1@lid", b), a, c)...)
+	if w := l.MessageWindow(); w.Chats[vocabulary.ChatPrivate] != 1 {
+		t.Errorf("a chat counts %d times once some of its rows have their first id again", w.Chats[vocabulary.ChatPrivate])
+	}
+	if got := sum(l.Totals().Observed); got != 3 {
+		t.Errorf("%d observed, want 3", got)
+	}
+}
+
 func TestChatThatMovesAfterItsRowsLeft(t *testing.T) {
 	t.Parallel()
 	l := baselined(t, ledger.Options{})
