@@ -54,7 +54,7 @@ func TestScrapersAreBounded(t *testing.T) {
 	t.Parallel()
 	watch := &intervals{minInterval: time.Second, seed: maphash.MakeSeed(), scrapers: make(map[uint64]scraper)}
 	for n := range 3 * maxScrapers {
-		r := httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody)
 		r.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "10")
 		r.RemoteAddr = "192.0.2.1:" + time.Duration(n).String()
 		watch.scraped(r)
