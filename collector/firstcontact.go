@@ -69,8 +69,9 @@ func (s *Snapshot) filter(method string) ledger.Filter {
 	return ledger.FilterUnknown
 }
 
-// minutesBy names what the window of a journal goes by, as far as that has shown: to who
-// watched some rows leave it, or to the ledger, which compares recent reads with whole ones.
+// minutesBy names what the window of a journal goes by, as far as that has shown: by rows
+// that were watched until they left it, or by the ledger, which compares recent reads with
+// whole ones.
 func minutesBy(rows *client.RowFacts, filter ledger.Filter) string {
 	sending := rows.BySending > 0 || filter == ledger.FilterBySending
 	lastAction := rows.ByLastAction > 0 || filter == ledger.FilterByLastAction

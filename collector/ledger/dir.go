@@ -74,7 +74,7 @@ func tryFolder(at string) error {
 		return nil
 	}
 	if failed := new(fs.PathError); errors.As(err, &failed) {
-		err = failed.Err // the path is nobody's
+		err = failed.Err // without the path that was only tried
 	}
 	return err
 }

@@ -79,7 +79,6 @@ var webFaults = []struct {
 	means string
 }{
 	{regexp.MustCompile(`^yaml: unmarshal errors:\n`), ""},
-	{regexp.MustCompile(`(?m)^ *line (\d+): field (\S+) not found in type \S+$`), `line $1: unknown key "$2"`},
 	{regexp.MustCompile(`(?m)^ *line (\d+): cannot unmarshal .*$`), "line $1: a value of the wrong type"},
 	{regexp.MustCompile(`^yaml: line (\d+): .*`), "not valid YAML from line $1 on: indent with spaces, and quote values that hold characters such as : # @ { ["},
 	{regexp.MustCompile(`^yaml: .*`), "not valid YAML: indent with spaces, and quote values that hold characters such as : # @ { ["},
@@ -93,6 +92,9 @@ var webFaults = []struct {
 	{regexp.MustCompile(`^invalid ClientAuth: .*`), "tls_server_config.client_auth_type: unknown"},
 }
 
+// unknownKey is what the YAML library says of a key that the toolkit does not know.
+var unknownKey = regexp.MustCompile(`(?m)^ *line (\d+): field (.*) not found in type \S+$`)
+
 // webConfigDocument says what may be in a web configuration.
 const webConfigDocument = "https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md"
 
@@ -104,6 +106,10 @@ func webFault(err error) string {
 			"which htpasswd -nBC 10 NAME prints (of the package apache2-utils), behind NAME and a colon"
 	}
 	text = quoted.ReplaceAllString(text, "…")
+	text = unknownKey.ReplaceAllStringFunc(text, func(line string) string {
+		match := unknownKey.FindStringSubmatch(line)
+		return "line " + match[1] + ": unknown key " + config.Shown(match[2])
+	})
 	for _, fault := range webFaults {
 		text = fault.said.ReplaceAllString(text, fault.means)
 	}

@@ -94,6 +94,7 @@ func TestCheckConfig(t *testing.T) {
 		"a password cut off": {text: "basic_auth_users: {admin: $2y$10$SENTINEL}", fault: "htpasswd -nBC 10 NAME"},
 		"no users":           {text: "basic_auth_users: SENTINEL", fault: "web.yml: line 1: a value of the wrong type; https://"},
 		"an unknown key":     {text: "basic_auth: {admin: SENTINEL}", fault: `web.yml: line 1: unknown key "basic_auth"; https://`},
+		"a secret as a key":  {text: "d75b3a2c1f4SENTINEL0: {}", fault: `web.yml: line 1: unknown key (not shown, it may be a secret); https://`},
 		"no YAML":            {text: "{", fault: "web.yml: not valid YAML from line 1 on: indent with spaces"},
 		"a tab":              {text: "\tx: y", fault: "web.yml: not valid YAML: indent with spaces"},
 		"no key":             {text: "tls_server_config: {cert_file: web.crt}", prepare: func(c webConfig) { c.certify(t, now, now.Add(year)) }, fault: "web.yml: tls_server_config: lacks key_file; https://"},
