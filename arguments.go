@@ -117,13 +117,8 @@ func choiceValue(target *string, options ...string) *value {
 
 // prefixesValue takes number prefixes.
 func prefixesValue(target *[]string) *value {
-	return &value{takes: "at most 20 prefixes of phone numbers, of 1 to 6 digits each, separated by commas", example: "7,49,972", set: func(text string) bool {
-		*target = nil
-		for prefix := range strings.SplitSeq(text, ",") {
-			if prefix = strings.TrimSpace(prefix); prefix != "" {
-				*target = append(*target, prefix)
-			}
-		}
+	return &value{takes: "at most 20 different prefixes of phone numbers, of 1 to 6 digits each, without +, separated by commas", example: "7,49,972", set: func(text string) bool {
+		*target = config.SplitNumberPrefixes(text)
 		return config.CheckNumberPrefixes(*target) == nil
 	}}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // wholeReadInterval reads how often the whole window is read, by default what the flag
@@ -38,11 +40,17 @@ const (
 	maxPrefixDigits = 6
 )
 
-// numberPrefixes reads the destinations to count by, by default those of the flag.
+// numberPrefixes reads the destinations to count by: a list, or a text such as the flag
+// takes. By default, they are those of the flag.
 func (r *reader) numberPrefixes(f map[string]place) []string {
 	at, ok := f["number_prefixes"]
 	if !ok {
 		return slices.Clone(r.defaults.NumberPrefixes)
+	}
+	if at.node.Kind == yaml.ScalarNode && !isEmpty(at.node) {
+		prefixes := SplitNumberPrefixes(at.node.Value)
+		r.check(at, CheckNumberPrefixes(prefixes))
+		return prefixes
 	}
 	prefixes := []string{}
 	for _, item := range r.items(at) {
@@ -51,6 +59,17 @@ func (r *reader) numberPrefixes(f map[string]place) []string {
 		}
 	}
 	r.check(at, CheckNumberPrefixes(prefixes))
+	return prefixes
+}
+
+// SplitNumberPrefixes reads prefixes that are separated by commas.
+func SplitNumberPrefixes(text string) []string {
+	var prefixes []string
+	for prefix := range strings.SplitSeq(text, ",") {
+		if prefix = strings.TrimSpace(prefix); prefix != "" {
+			prefixes = append(prefixes, prefix)
+		}
+	}
 	return prefixes
 }
 
