@@ -137,11 +137,11 @@ shots: shots-needs build $(PROMETHEUS) $(ALERTMANAGER) ## Pictures of the dashbo
 	$(LOOK) -run '^TestShots$$' -shots.to '$(BIN)/shots' -shots.only '$(ONLY)' -shots.readme "$$PWD/dashboards/screenshots"
 
 .PHONY: bench
-bench: build $(JSON_EXPORTER) $(JUDGE) ## Measure, and write the tables of deploy/performance.md: some 10 minutes (BENCH=Regexp BENCHTIME=1s LOAD_FLAGS=-help)
+bench: build $(JSON_EXPORTER) $(JUDGE) ## Measure, and write the tables of deploy/performance.md: a quarter of an hour (BENCH=Regexp BENCHTIME=1s LOAD_FLAGS=-help)
 	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -count 3 $(BENCHED) | tee bin/bench.txt
 	go run ./deploy/load -exporter bin/greenapi_exporter -json-exporter bin/json_exporter \
 		-benchmarks bin/bench.txt -write deploy/performance.md $(LOAD_FLAGS)
-	go test -tags e2e -count=1 -timeout 1h -v -run '^TestCostOfRules$$' ./deploy/prometheus/replay -cost.days 28 -cost.write '$(CURDIR)/deploy/performance.md'
+	go test -tags e2e -count=1 -timeout 1h -v -run '^TestCostOfRules$$' ./deploy/prometheus/replay -cost.days 8 -cost.write '$(CURDIR)/deploy/performance.md'
 
 # The old commit is built and measured in a work tree of its own, in turns with this one.
 .PHONY: bench-compare
