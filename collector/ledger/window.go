@@ -153,13 +153,13 @@ func (j *journal) messageWindow() *MessageWindow {
 	return w
 }
 
-// callCounts are calls by status, media and chat type.
-type callCounts [vocabulary.CallStatusCount][vocabulary.MediaCount][vocabulary.ChatTypeCount]int
+// callCounts are calls by media, chat type and status.
+type callCounts [vocabulary.MediaCount][vocabulary.ChatTypeCount][vocabulary.CallStatusCount]int
 
 func (c *callCounts) list() (all []CallCount) {
-	for status := range c {
-		for media := range c[status] {
-			for chatType, n := range c[status][media] {
+	for media := range c {
+		for chatType := range c[media] {
+			for status, n := range c[media][chatType] {
 				if n > 0 {
 					all = append(all, CallCount{vocabulary.CallStatus(status), vocabulary.Media(media), vocabulary.ChatType(chatType), n})
 				}
@@ -169,39 +169,69 @@ func (c *callCounts) list() (all []CallCount) {
 	return all
 }
 
+// durationCounts are calls by the first of DurationBuckets that they fall into; the
+// last count is of those that lasted longer.
+type durationCounts struct {
+	seconds int64 // of all
+	calls   [len(DurationBuckets) + 1]uint64
+}
+
+func (c *durationCounts) add(seconds int64) {
+	bucket := 0
+	for _, bound := range DurationBuckets {
+		// One more for each bound that is below: the sign of the difference. A jump here
+		// would cost more, for no processor foresees it.
+		bucket += int(uint64(int64(bound)-seconds) >> 63)
+	}
+	c.calls[bucket]++
+	c.seconds += seconds
+}
+
+func (c *durationCounts) histogram() Histogram {
+	h := Histogram{Sum: c.seconds}
+	for i, n := range c.calls {
+		h.Count += n
+		if i < len(h.Buckets) {
+			h.Buckets[i] = h.Count
+		}
+	}
+	return h
+}
+
 func (j *journal) callWindow() *CallWindow {
 	w := &CallWindow{JournalWindow: j.newWindow(), Durations: map[DurationLabels]Histogram{}}
 	var calls, people callCounts
-	var durations [vocabulary.MediaCount][vocabulary.ChatTypeCount]Histogram
+	var durations [vocabulary.MediaCount][vocabulary.ChatTypeCount]durationCounts
 	chats := newChatSet(len(j.current.values) + len(j.loose))
 	defer chats.free()
 	j.each(func(r *row) {
 		w.JournalWindow.add(r)
 		status, media, chatType := r.callStatus(), r.media(), r.chatType()
-		calls[status][media][chatType]++
+		calls[media][chatType][status]++
 		if status == 0 {
 			w.UnknownStatus++
 		}
 		if status.Answered() {
-			durations[media][chatType].Observe(r.duration(), DurationBuckets[:])
+			durations[media][chatType].add(r.duration())
 		}
 		switch {
 		case r.extra == noParticipants:
 		case r.extra < firstOfTheTable:
-			people[r.extra-oneParticipant][media][chatType]++
+			people[media][chatType][r.extra-oneParticipant]++
 		default:
-			for i, n := range j.sets.at(r.extra) {
-				people[i][media][chatType] += int(n)
+			all := &people[media][chatType]
+			for i, n := range &j.sets.sets[r.extra-firstOfTheTable] {
+				all[i] += int(n)
 			}
 		}
 		chats.add(j.chat(r.chat()), r, status.Answered(), !status.Open())
 	})
 	chats.count(&w.JournalWindow, w)
 	w.Calls, w.Participants = calls.list(), people.list()
-	for media := range people[0] {
-		for chatType, n := range people[0][media] {
-			w.UnknownParticipant += n
-			if h := durations[media][chatType]; h.Count > 0 {
+	for media := range durations {
+		for chatType := range durations[media] {
+			w.UnknownParticipant += people[media][chatType][0]
+			if h := durations[media][chatType].histogram(); h.Count > 0 {
 				labels := DurationLabels{vocabulary.Media(media).Label(), vocabulary.ChatType(chatType).Label()}
 				w.Durations[labels] = h
 			}
