@@ -3,7 +3,6 @@ package collector
 import (
 	"bytes"
 	"slices"
-	"strings"
 
 	"github.com/greenapi-exporter/greenapi_exporter/client/vocabulary"
 )
@@ -31,7 +30,8 @@ func (p prefixes) of(chatID []byte) string {
 		return vocabulary.DestinationNone
 	}
 	for _, prefix := range p {
-		if strings.HasPrefix(string(number), prefix) {
+		// In place: this is done for every row, and up to 20 prefixes.
+		if len(number) >= len(prefix) && string(number[:len(prefix)]) == prefix {
 			return prefix
 		}
 	}

@@ -72,7 +72,7 @@ func parse(args []string, stderr io.Writer) (settings, time.Duration, error) {
 	flags.IntVar(&s.rounds, "rounds", 7, "turns of each process; their median counts")
 	flags.IntVar(&s.rows, "rows", 10_000, "records of a full journal")
 	flags.IntVar(&s.fleet, "fleet", 1_000, "accounts of the largest fleet")
-	only := flags.String("run", ".", "scenarios to run, as a regular `expression`: scrape, recent, flight, million, thumbnails, fleet, hour, rival")
+	only := flags.String("run", ".", "scenarios to run, as a regular `expression`: scrape, prefixes, recent, flight, million, thumbnails, fleet, hour, rival")
 	flags.StringVar(&s.document, "write", "", "`document` whose part between the two markers is rewritten")
 	flags.StringVar(&s.rival, "json-exporter", "", "json_exporter's `binary`, to compare with as well")
 	flags.StringVar(&s.benchmarks, "benchmarks", "", "`file` with what go test -bench printed, shown as a second table")

@@ -33,6 +33,7 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{"scrape", measureScrapes},
+		{"prefixes", measurePrefixes},
 		{"recent", measureRecent},
 		{"flight", measureFlight},
 		{"million", measureMillion},
