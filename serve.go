@@ -89,6 +89,9 @@ func (e *exporter) serve(ctx context.Context, cfg *config.Config, hangUps <-chan
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer cancel()
+	if _, set := os.LookupEnv("GOGC"); !set { // else the runtime does what it says
+		background.Go(func() { limitGarbage(backgroundCtx) })
+	}
 	background.Go(func() { fleet.Discover(backgroundCtx) })
 	background.Go(func() { fleet.RemoveLeftovers(backgroundCtx) })
 	background.Go(func() { e.reloadOn(backgroundCtx, hangUps, reloader) })

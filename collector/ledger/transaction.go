@@ -282,6 +282,7 @@ func (tx *transaction) update(e *edit, delta *Totals, read Read, kind counting) 
 func (tx *transaction) resolve(e *edit, delta *Totals, read Read, v verdict, kind counting) {
 	j := tx.journal
 	e.drops, e.expired = newBitset(len(j.past.ids)), newBitset(len(j.legacy.ids))
+	e.inserts = make([]entry[row], 0, len(tx.pending))
 	// Those whose own past is known take it first; what is left of the past can be that
 	// of a row whose chat has another id now.
 	for i := range tx.pending {
