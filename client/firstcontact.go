@@ -57,14 +57,23 @@ type RowFacts struct {
 
 // observable is a row that can be observed.
 type observable interface {
-	// facts returns the id and the chat of the row, its time, and how far its status is.
-	facts() (id, chat []byte, at int64, stage uint8)
+	// facts returns the id and the chat of the row, its time, when it was sent or begun (0
+	// where it does not tell), and how far its status is.
+	facts() (id, chat []byte, at, sent int64, stage uint8)
 }
 
-func (c *Call) facts() (id, chat []byte, at int64, stage uint8) { return c.ID, c.ChatID, c.Time, 0 }
+func (c *Call) facts() (id, chat []byte, at, sent int64, stage uint8) {
+	if c.Time != 0 {
+		sent = c.Time - c.Duration
+	}
+	return c.ID, c.ChatID, c.Time, sent, 0
+}
 
-func (m *Message) facts() (id, chat []byte, at int64, stage uint8) {
-	return m.ID, m.ChatID, m.Time, uint8(m.Status.Stage())
+func (m *Message) facts() (id, chat []byte, at, sent int64, stage uint8) {
+	if m.Status.Stage() <= vocabulary.StageSent {
+		sent = m.Time
+	}
+	return m.ID, m.ChatID, m.Time, sent, uint8(m.Status.Stage())
 }
 
 // maxWatched bounds the rows that are watched from read to read. Beyond, it is those
@@ -74,6 +83,7 @@ const maxWatched = 64
 // watchedRow is what is remembered of a row from read to read.
 type watchedRow struct {
 	first, last int64 // its time when it was first seen, and last
+	sent        int64 // when it was sent or begun; 0 where its first sight did not tell
 	stage       uint8
 	outlived    bool // it stayed longer in the journal than it would by its sending
 }
@@ -111,7 +121,7 @@ type rowRead struct {
 
 // row takes a row into account, of so many bytes.
 func (r *rowRead) row(row observable, size int64) {
-	id, chat, at, stage := row.facts()
+	id, chat, at, sent, stage := row.facts()
 	r.facts.Rows++
 	r.facts.LargestBytes = max(r.facts.LargestBytes, size)
 	if vocabulary.IsLID(chat) {
@@ -133,7 +143,7 @@ func (r *rowRead) row(row observable, size int64) {
 	if _, again := r.rows[key]; again {
 		r.facts.RepeatedIDs++
 	}
-	r.rows[key] = watchedRow{first: at, last: at, stage: stage}
+	r.rows[key] = watchedRow{first: at, last: at, sent: sent, stage: stage}
 	if len(r.rows) >= 2*maxWatched {
 		r.narrow()
 	}
@@ -194,14 +204,15 @@ func (w *rowWatch) compare(r *rowRead, begin int64) {
 		switch {
 		case key > r.most:
 		case still:
-			row.first, row.outlived = before.first, before.outlived
+			row.first, row.sent, row.outlived = before.first, before.sent, before.outlived
 			if row.stage < before.stage {
 				w.facts.Regressed++
 			}
 			r.rows[key] = row
 		case capped || before.last < begin+rowMargin: // its time to leave
-		case before.first < begin+rowMargin:
+		case before.first < begin+rowMargin, before.sent != 0 && before.sent < begin+rowMargin:
 			w.facts.BySending++
+		case before.sent == 0: // perhaps sent long before it was first seen
 		default:
 			w.facts.Vanished++
 		}

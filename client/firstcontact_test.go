@@ -118,6 +118,10 @@ func TestFirstContactOverTime(t *testing.T) {
 			[][]greenapitest.Message{{{IDMessage: "a", Status: "sent", Timestamp: 0}}, {}},
 			client.RowFacts{Order: "not known", Reads: 2, Vanished: 1},
 		},
+		"a row that was delivered before it was seen, perhaps long after it was sent": {
+			[][]greenapitest.Message{{{IDMessage: "a", Status: "delivered", Timestamp: 0}}, {}},
+			client.RowFacts{Order: "not known", Reads: 2},
+		},
 		"a status goes back": {
 			[][]greenapitest.Message{{{IDMessage: "a", Status: "read", Timestamp: 0}}, {{IDMessage: "a", Status: "delivered", Timestamp: 20}}},
 			client.RowFacts{Rows: 1, LargestBytes: 1, Order: "not known", Reads: 2, Watched: 1, Regressed: 1},
