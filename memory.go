@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// Most of a large heap is rows, which hold no pointers: to look through them costs
-// next to nothing, and as much memory again while nobody does is a waste. So the garbage
-// collector may let the heap grow by as much as it holds, but not by more than
-// heapGrowth, unless that is less than leastPercent of it: then it would run all the
-// time. GOGC in the environment turns this off.
+// Most of a large heap is rows, which hold no pointers: the garbage collector runs over
+// them in next to no time, and need not let the heap grow to twice its size in between,
+// as it does by default. Here the heap may grow by as much as it holds, but by no more
+// than heapGrowth, or leastPercent of it where that is more: below that the collector
+// would run all the time. GOGC in the environment turns this off.
 const (
 	heapGrowth   = 64 << 20
 	leastPercent = 20
 	usualPercent = 100
-	// heapInterval is how often it is looked at how large the heap is.
+	// heapInterval is how often the size of the heap is looked at.
 	heapInterval = 5 * time.Second
 )
 

@@ -11,10 +11,10 @@ import (
 	"github.com/greenapi-exporter/greenapi_exporter/client"
 )
 
-// fairTime is how long a refresh may go on when nobody waits for it any more. A scraper
-// with a short deadline, or one that leaves, gets what there is by then. The refresh
-// goes on, and serves the next one: that a scraper was impatient is no failure of the
-// instance.
+// fairTime is for how long after its beginning a refresh goes on though nobody waits for
+// it any more. A scraper with a short deadline, or one that leaves, gets what there is by
+// then. The refresh serves the next one: that a scraper was impatient is no failure of
+// the instance.
 const fairTime = 10 * time.Second
 
 // refresh is one refresh of an instance under way, shared by all who wait for it.
