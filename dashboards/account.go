@@ -68,7 +68,7 @@ func accountNow() []Panel {
 		stat(readOfDelivered(chatMessages)),
 		stat(failedOfAll(chatMessages), judged(manyWithoutAccount())),
 		stat(view{
-			title: "Oldest pending", width: 4, height: statHeight, unit: lasting,
+			title: "Pending", width: 4, height: statHeight, unit: lasting,
 			means:   "Waiting time of the oldest pending message. A dash: none is pending.",
 			formula: "now − greenapi_window_oldest_pending_timestamp_seconds",
 			queries: []query{{"max(" + age(accounts("greenapi_window_oldest_pending_timestamp_seconds")) + ")", "age"}},
@@ -121,7 +121,7 @@ func callsNow() []Panel {
 			queries: []query{{windowTalked() + " / (" + sum(chatCalls(answered)) + " > 0)", "ACD"}},
 		}),
 		stat(view{
-			title: "Calls at a time", width: 4, height: statHeight, unit: words,
+			title: "Call traffic", width: 4, height: statHeight, unit: erlangs,
 			means:   "Average number of simultaneous calls in the window: the traffic, in erlangs. 1 means that one line is always busy.",
 			formula: "seconds of answered calls / seconds of the window",
 			queries: []query{{
@@ -130,7 +130,7 @@ func callsNow() []Panel {
 		}, func(p *Panel) { p.FieldConfig.Defaults.Decimals = new(3) }),
 		stat(view{
 			title: "Settings off", width: 4, height: statHeight, unit: number,
-			means:   "Settings that the journals depend on and that are off. The panel *Settings that the journals depend on* shows which ones.",
+			means:   "Settings that the journals need and that are off. The panel *Settings that the journals need* shows which ones.",
 			formula: "number of greenapi_instance_setting_enabled that are 0",
 			queries: []query{{"count(" + once(accounts("greenapi_instance_setting_enabled"), "setting") + " == 0) or 0 * count(" + once(accounts("greenapi_instance_setting_enabled"), "setting") + ")", "settings"}},
 		}, judged(warnFrom(1))),
@@ -155,7 +155,7 @@ func accountRestrictions() []Panel {
 			title: "Waiting messages", width: 8, height: 8, unit: number,
 			means:   "Messages that wait: pending, suspended, and in the API's queue (needs --collector.queue).",
 			formula: "greenapi_window_messages by status; greenapi_instance_queue_messages",
-			empty:   noExporter,
+			empty:   noRead,
 			queries: []query{
 				{sum(chatMessages(`status=~"pending|suspended"`), "status"), "{{status}}"},
 				{"max(" + accounts("greenapi_instance_queue_messages") + ")", "queue"},
@@ -169,7 +169,7 @@ func accountRestrictions() []Panel {
 			queries: []query{{"max(" + age(accounts("greenapi_window_oldest_pending_timestamp_seconds")) + ") / 60", "pending"}},
 		}, drawn(badAbove(limit("pending_seconds")/2/60, limit("pending_seconds")/60)), upTo(limit("pending_seconds")/60)),
 		stat(view{
-			title: "Settings that the journals depend on", width: 8, height: 8, unit: words,
+			title: "Settings that the journals need", width: 8, height: 8, unit: words,
 			means:   "outgoingWebhook: statuses of messages; without it they stay sent. outgoingMessageWebhook: messages sent from the phone. outgoingCallWebhook: calls.",
 			formula: "greenapi_instance_setting_enabled",
 			queries: []query{{once(accounts("greenapi_instance_setting_enabled"), "setting"), "{{setting}}"}},

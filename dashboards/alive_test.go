@@ -28,6 +28,8 @@ var empty = map[string]string{
 	"greenapi-fleet: Paid until A":                     notListed,
 	"greenapi-fleet: Messages in the hour before B":    "there are no more accounts than are shown",
 	"greenapi-fleet: Calls in the hour before B":       "there are no more accounts than are shown",
+	"greenapi-fleet: State of the accounts C":          "an exporter was scraped",
+	"greenapi-exporter: Collectors that failed C":      "an exporter was scraped",
 	"greenapi-account: Messages B":                     "the journal is whole",
 	"greenapi-account: Calls B":                        "the journal is whole",
 	"greenapi-exporter: Gaps and evictions per hour A": "no record is missed",

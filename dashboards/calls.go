@@ -96,7 +96,7 @@ func accountTalk() []Panel {
 			},
 		}, colored("ACD", teal), colored("median", blue), colored("90 %", amber)),
 		timeseries(view{
-			title: "Calls at a time, by hour", width: 12, height: 8, unit: erlangs, interval: bar, empty: noAnswers,
+			title: "Call traffic, by hour", width: 12, height: 8, unit: erlangs, interval: bar, empty: noAnswers,
 			means:   "Average number of simultaneous calls in each hour: the traffic, in erlangs (E). A call is counted when it ends.",
 			formula: "increase(greenapi_call_talk_seconds_total): seconds talked / seconds",
 			queries: []query{{some("1000 * " + sum(once(counted(talk), "media", "chat_type"), "media") + " / $__interval_ms"), "{{media}}"}},

@@ -39,7 +39,7 @@ func inTime(title, means, color string, d deadline) Panel {
 	p, n := d.share(chosenChats), d.whole(chosenChats)
 	v := view{
 		title: title, width: 12, height: 9, unit: share, interval: "15m",
-		means: means + " What was due less long ago does not count yet. Delays are upper bounds. The band is where the true share " +
+		means: means + " Messages that are not due yet are not included. Delays are upper bounds. The band is where the true share " +
 			"lies with 95 % confidence: wide where there are few messages. Dashed, a week ago.",
 		formula: d.formula() + "; Wilson's bounds with z = 1.96",
 		empty:   noneDue,
@@ -84,14 +84,14 @@ func accountDelays() []Panel {
 		}),
 		heatmap(view{
 			title: "From delivered to read", width: 9, height: 8, unit: lasting, interval: bar,
-			means:   "How many messages took how long from delivered to read, by the hour in which they were read. Delays are upper bounds.",
+			means:   "Messages by time from delivered to read, in the hour of reading. Delays are upper bounds.",
 			formula: "increase(greenapi_message_read_delay_seconds_bucket) by le",
 			empty:   noMessages,
 			queries: cells("greenapi_message_read_delay_seconds"),
 		}),
 		stat(view{
 			title: "Known as bounds only", width: 6, height: 8, unit: share,
-			means:   "Share of the delays, in the time range, of which only bounds are known that lie in different buckets. The more, the more is the true delay below what is shown.",
+			means:   "Share of the delays, in the time range, of which only bounds are known that lie in different buckets. The higher it is, the further the delays shown are above the true ones.",
 			formula: "greenapi_message_delays_bounded_total / greenapi_messages_delivered_total or greenapi_messages_read_total, each grown in the time range",
 			queries: []query{
 				bounded("delivered", "greenapi_messages_delivered_total"),
@@ -132,7 +132,7 @@ func accountReach() []Panel {
 		table(view{
 			title: "At which try?", width: 8, height: 8,
 			means:   "Private chats by number of calls in the window, and how many of these chats answered a call.",
-			formula: "answered = greenapi_window_call_chats that are reached / all of them, by attempts",
+			formula: "answered at last = greenapi_window_call_chats that are reached / all of them, by attempts",
 			empty:   "No private calls known in the window",
 			queries: []query{{expr: some(tries)}},
 		}, []column{
@@ -144,7 +144,7 @@ func accountReach() []Panel {
 			title: "Where to?", width: 8, height: 8,
 			means: "Private messages and calls in the time range by the number's prefix; none: chats that have no number (@lid). " +
 				"Known with --greenapi.number-prefixes.",
-			formula: "delivered = delivered / sent: increase(greenapi_destination_messages_total); answered = pickUp / (pickUp + hungUp + declined): increase(greenapi_destination_calls_total)",
+			formula: "arrived = delivered / sent: increase(greenapi_destination_messages_total); taken = pickUp / (pickUp + hungUp + declined): increase(greenapi_destination_calls_total)",
 			empty:   "Nothing sent, or no --greenapi.number-prefixes",
 			queries: []query{{expr: some(messages("observed")) + " or " + some(calls(""))}},
 		}, []column{

@@ -8,7 +8,7 @@ func exporter() Dashboard {
 	return newDashboard(exporterUID, "GREEN-API / Exporter",
 		"Can the data be trusted: collectors, the API's answers, journals against their cap, the ledger, the process.",
 		variables, annotations(`id_instance=~"$id_instance|"`),
-		section{title: "Can the data be trusted? As things are now", panels: exporterNow()},
+		section{title: "Can the data be trusted? As things are now; gaps: in the time range", panels: exporterNow()},
 		section{title: "Collectors", panels: exporterCollectors()},
 		section{title: "Requests to the API", panels: exporterRequests()},
 		section{title: "Journals and ledger", panels: exporterJournals()},
@@ -31,19 +31,19 @@ func exporterNow() []Panel {
 		}, mapped(mappings))
 	}
 	return []Panel{
-		count("Targets down", "Targets that Prometheus cannot scrape.", "number of targets whose up is 0",
+		count("Down", "Targets that Prometheus cannot scrape.", "number of targets whose up is 0",
 			"count("+exporters("up")+") - sum("+exporters("up")+")"),
 		count("Not read", "Accounts with a collector that failed at the last refresh, or whose exporter does not answer.",
 			"number of accounts whose greenapi_up is 0, or whose up is 0",
 			"count("+once(accounts("greenapi_up"))+" == 0 or "+unscraped()+") or 0 * count("+once(accounts("greenapi_up"))+")"),
-		count("Gaps (in range)", "How often, in the time range, the counters may have missed records.", "sum of increase(greenapi_journal_gaps_total) over the time range",
+		count("Gaps", "How often, in the time range, the counters may have missed records.", "sum of increase(greenapi_journal_gaps_total) over the time range",
 			"round("+sum(once(over("$__range", accounts("greenapi_journal_gaps_total")), "journal"))+")"),
 		count("New values", "Values in the journals that this version does not know and shows as other. If above 0, look for a newer exporter.",
 			"sum of greenapi_window_unknown_values", sum(once(accounts("greenapi_window_unknown_values"), "journal", "field"))),
-		truth("Configuration", "Whether the last attempt to load the configuration succeeded; if not, the exporter keeps the previous one.",
+		truth("Config", "Whether the last attempt to load the configuration succeeded; if not, the exporter keeps the previous one.",
 			"greenapi_config_last_reload_successful", "min("+exporters("greenapi_config_last_reload_successful")+")",
 			either("✔ loaded", teal, "✖ not loaded", vermilion)),
-		truth("Partner's list", "Whether the last request for the partner API's list succeeded. It shows works if no partner is configured.",
+		truth("Partner API", "Whether the last request for the partner API's list succeeded. It shows works if no partner is configured.",
 			"greenapi_discovery_last_refresh_successful", "min("+exporters("greenapi_discovery_last_refresh_successful")+")", successWords()),
 	}
 }
@@ -57,13 +57,13 @@ func exporterCollectors() []Panel {
 	return []Panel{
 		timeline(view{
 			title: "Collectors that failed", width: 12, height: 10, unit: words, interval: "2m",
-			means:   fmt.Sprintf("Collectors that failed in the time range, at most the %d that failed most; and the others, by what they read: a row fails while one of them does.", shown),
+			means:   fmt.Sprintf("The %d collectors that failed most in the time range. The others are shown by kind: a row fails while one of them fails.", shown),
 			formula: "greenapi_scrape_collector_success, of the others the least; where exporters disagree, the better",
 			empty:   noExporter,
 			queries: []query{
 				{named(success + " and on (id_instance, collector) " + worst), "{{account}} {{collector}}"},
-				// Without a row, a timeline would say "Data does not have a time field".
 				{"min by (collector) (" + success + " unless on (id_instance, collector) " + worst + ")", "others: {{collector}}"},
+				noneScraped(),
 			},
 		}, successWords(), linked),
 		timeseries(view{
@@ -91,7 +91,7 @@ func exporterCollectors() []Panel {
 			queries: []query{{"max by (collector) (" + accounts("greenapi_scrape_collector_duration_seconds") + ")", "{{collector}}"}},
 		}),
 		timeseries(view{
-			title: "Age of the data", width: 8, height: 8, unit: minutes, empty: noExporter,
+			title: "Age of the data", width: 8, height: 8, unit: minutes, empty: noRead,
 			means:   "Age of each collector's last success when it was scraped, for the account where it is greatest. Settings, which are read once an hour, are left out.",
 			formula: "time of the scrape − greenapi_last_success_timestamp_seconds, greatest by collector",
 			queries: []query{{"clamp_min(max by (collector) (min by (id_instance, collector) (timestamp(" + last + ") - " + last + ")), 0) / 60", "{{collector}}"}},
@@ -141,13 +141,13 @@ func exporterRequests() []Panel {
 			queries: []query{below("0.5", "median"), below("0.9", "90 %"), below("0.99", "99 %")},
 		}, colored("median", teal), colored("90 %", amber), colored("99 %", vermilion)),
 		timeseries(view{
-			title: "API responses, decompressed", width: 12, height: 8, unit: volume, interval: "5m", empty: noExporter,
+			title: "API responses, decompressed", width: 12, height: 8, unit: volume, interval: "5m", empty: noRead,
 			means:   "Size of the API's responses per second, after decompression, from all exporters.",
 			formula: "rate(greenapi_api_response_bytes_total) by method",
 			queries: []query{{sum(once("rate("+accounts("greenapi_api_response_bytes_total")+"[$__rate_interval])", "instance", "method"), "method"), "{{method}}"}},
 		}, area),
 		timeseries(view{
-			title: "Clock of the API minus exporter's", width: 12, height: 8, unit: secs, interval: "5m", empty: noExporter,
+			title: "Clock of the API minus exporter's", width: 12, height: 8, unit: secs, interval: "5m", empty: noRead,
 			means:   "Clock of the API minus clock of the exporter, for the accounts with the largest and the smallest difference. A few seconds are normal.",
 			formula: "greatest and least greenapi_api_clock_skew_seconds",
 			queries: []query{
@@ -171,7 +171,7 @@ func exporterJournals() []Panel {
 			title: "Largest journals", width: 12, height: 9, unit: number,
 			means:   "Records of the five largest journals of each kind. The API returns at most 10,000 and leaves out the oldest: scrape more often, or shorten the window.",
 			formula: "greatest greenapi_window_records; dashed, 90 % and 100 % of the cap",
-			empty:   noExporter,
+			empty:   noRead,
 			queries: []query{largest("calls"), largest("messages")},
 		}, drawn(badAbove(0.9*journalCap, journalCap))),
 		counts(view{
@@ -185,7 +185,7 @@ func exporterJournals() []Panel {
 			},
 		}),
 		timeseries(view{
-			title: "Age of the last whole read", width: 12, height: 8, unit: hours, empty: noExporter,
+			title: "Age of the last whole read", width: 12, height: 8, unit: hours, empty: noRead,
 			means: "Time since the last read of the whole window, for the account where it is longest. Other reads request recent records only, " +
 				"and what they cannot show waits for the next whole one.",
 			formula: "now − greenapi_window_whole_read_timestamp_seconds, greatest by journal",
@@ -209,14 +209,14 @@ func exporterJournals() []Panel {
 			title: "Ledger entries", width: 8, height: 8, unit: number,
 			means:   "Records that the exporter remembers, so that each one is counted once.",
 			formula: "sum of greenapi_ledger_entries, by journal",
-			empty:   noExporter,
+			empty:   noRead,
 			queries: []query{{sum(once(accounts("greenapi_ledger_entries"), "journal"), "journal"), "{{journal}}"}},
 		}),
 		timeseries(view{
 			title: "Age of the counters", width: 8, height: 8, unit: days,
 			means:   "Time since the newest ledger of all accounts began to count. A ledger younger than the window has not counted all records in it.",
 			formula: "now − greenapi_ledger_baseline_timestamp_seconds, least by journal",
-			empty:   noExporter,
+			empty:   noRead,
 			queries: []query{{"min by (journal) (" + age(once(accounts("greenapi_ledger_baseline_timestamp_seconds"), "journal")) + ") / 86400", "{{journal}}"}},
 		}),
 	}

@@ -71,7 +71,7 @@ func fleetHealth() []Panel {
 			queries: []query{{"max(" + dataAge() + ")", "age"}},
 		}, judged(oldData())),
 		stat(view{
-			title: "Truncated journals", width: 5, height: statHeight, unit: number,
+			title: "Truncated", width: 5, height: statHeight, unit: number,
 			means:   "Journals with 10,000 records or more: their window gauges cover less than the window. The counters stay exact.",
 			formula: "number of journals where greenapi_window_truncated is 1",
 			queries: []query{{sum(once(accounts("greenapi_window_truncated"), "journal")), "journals"}},
@@ -141,7 +141,9 @@ func fires(width, height int) Panel {
 }
 
 func fleetStates() Panel {
-	share := once("avg_over_time(" + accounts("greenapi_instance_state", isAuthorized) + "[$__range] @ end())")
+	overTime := func(selector string) string { return once("avg_over_time(" + selector + "[$__range] @ end())") }
+	// An account of which no state was known was never authorised, as far as is known.
+	share := "(" + overTime(accounts("greenapi_instance_state", isAuthorized)) + " or 0 * " + overTime(accounts("greenapi_up")) + ")"
 	worst := fmt.Sprintf("bottomk(%d, %s)", shownAccounts, share)
 	rows := func(which string) query {
 		return query{named("(" + stateCode() + ") and on (id_instance) (" + worst + " " + which + " 1)"), "{{account}}"}
@@ -152,7 +154,7 @@ func fleetStates() Panel {
 			"Choose accounts above to see others. False states of a minute are known to be reported.", shownAccounts),
 		formula: "the state whose greenapi_instance_state is 1; where exporters disagree, the gravest",
 		empty:   noExporter,
-		queries: []query{rows("<"), rows(">=")},
+		queries: []query{rows("<"), rows(">="), noneScraped()},
 	}, stateMappings(), linked)
 }
 

@@ -135,9 +135,9 @@ func TestAnswersAreShown(t *testing.T) {
 		{"greenapi-fleet", "State of the accounts", "", `{"metric":{"account":"restricted · 1101000004"},"value":[1780000000,"NaN"]}`, "no data"},
 		{"greenapi-account", "Oldest pending message", "", `{"metric":{},"value":[1780000000,"7.5"]}`, "7.5 min"},
 		{"greenapi-account", "State", "", `{"metric":{"id_instance":"1101000001"},"value":[1780000000,"1"]}`, "✖ blocked"},
-		{"greenapi-account", "Failed / all", "", `{"metric":{},"value":[1780000000,"0.8803088803088803"]}`, "88.0%"},
+		{"greenapi-account", "Failed", "", `{"metric":{},"value":[1780000000,"0.8803088803088803"]}`, "88.0%"},
 		{"greenapi-exporter", "Collectors that failed", "", `{"metric":{"collector":"calls"},"value":[1780000000,"0"]}`, "✖ fails"},
-		{"greenapi-exporter", "Configuration", "", `{"metric":{},"value":[1780000000,"1"]}`, "✔ loaded"},
+		{"greenapi-exporter", "Config", "", `{"metric":{},"value":[1780000000,"1"]}`, "✔ loaded"},
 	} {
 		var sample struct {
 			Metric map[string]string `json:"metric"`

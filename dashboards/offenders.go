@@ -47,9 +47,9 @@ func fleetKinds() []Panel {
 			queries: []query{{"sort_desc(" + some(sum(windowMessages(failed), "status")) + ")", "{{status}}"}},
 		}, statusColors),
 		table(view{
-			title: "Private chats and groups", width: 6, height: 8,
+			title: "By type of chat", width: 6, height: 8,
 			means:   "Messages in the window by chat type and outcome. In a group a message is delivered when the last member has it.",
-			formula: "delivered = (delivered + read) / (all − pending); read = read / (delivered + read)",
+			formula: "delivered = (delivered + read) / (all − pending)",
 			empty:   "No messages known in the window",
 			queries: []query{{expr: some(sum(windowMessages(), "chat_type"))}},
 		}, []column{
@@ -59,7 +59,7 @@ func fleetKinds() []Panel {
 		}, sortedBy("Messages", true)),
 		table(view{
 			title: "Settings that are off", width: 6, height: 8,
-			means: "Settings that the journals depend on. outgoingWebhook: statuses of messages; without it they stay sent. " +
+			means: "Settings that the journals need. outgoingWebhook: statuses of messages; without it they stay sent. " +
 				"outgoingMessageWebhook: messages sent from the phone. outgoingCallWebhook: calls.",
 			formula: "greenapi_instance_setting_enabled is 0",
 			empty:   "No setting known that is off",

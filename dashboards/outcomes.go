@@ -17,8 +17,8 @@ type selection func(matchers ...string) string
 // deliveredOfSent, which a suspended account does not lower.
 func deliveredOfAll(messages selection, by ...string) view {
 	return view{
-		title: "Delivered / all", width: 4, height: statHeight, unit: share,
-		means:   "Share of messages that reached the recipient; pending messages are left out.",
+		title: "Delivered", width: 4, height: statHeight, unit: share,
+		means:   "Share of all messages that reached the recipient, failed ones included; pending messages are left out.",
 		formula: "(delivered + read) / (all − pending), in the window",
 		queries: []query{{ratio(sum(messages(reachedDelivered), by...), sum(messages(concluded), by...)), "delivered"}},
 	}
@@ -27,8 +27,8 @@ func deliveredOfAll(messages selection, by ...string) view {
 // deliveredOfSent is what became of the messages that the messenger took.
 func deliveredOfSent(messages selection, by ...string) view {
 	return view{
-		title: "Delivered / sent", width: 4, height: statHeight, unit: share,
-		means:   "Share of the messages sent that reached the recipient. Means nothing while outgoingWebhook is off.",
+		title: "Of sent", width: 4, height: statHeight, unit: share,
+		means:   "Delivered of sent: the share of the messages that the messenger took that reached the recipient. Means nothing while outgoingWebhook is off.",
 		formula: "(delivered + read) / (sent + delivered + read), in the window",
 		queries: []query{{ratio(sum(messages(reachedDelivered), by...), sum(messages(reachedSent), by...)), "delivered"}},
 	}
@@ -36,7 +36,7 @@ func deliveredOfSent(messages selection, by ...string) view {
 
 func failedOfAll(messages selection, by ...string) view {
 	return view{
-		title: "Failed / all", width: 4, height: statHeight, unit: share,
+		title: "Failed", width: 4, height: statHeight, unit: share,
 		means:   "Share of all messages that failed in any way, suspended ones included.",
 		formula: "(noAccount + notInGroup + failed + suspended + noActiveSession) / (all − pending), in the window",
 		queries: []query{{ratio(sum(messages(failed), by...), sum(messages(concluded), by...)), "failed"}},

@@ -137,6 +137,7 @@ func timeseries(v view, changes ...change) Panel {
 func counts(v view, changes ...change) Panel {
 	v.unit = number
 	v.interval = cmp.Or(v.interval, bar)
+	v.means += " The last bar is of the hour that has begun."
 	p := timeseries(v, stacked, beginsAtItsTime)
 	p.FieldConfig.Defaults.Custom.AxisSoftMax = new(5.0)
 	p.Options.Legend.Calcs = []string{"sum"}
@@ -283,6 +284,12 @@ func timeline(v view, mappings []Mapping, changes ...change) Panel {
 		ShowValue: "auto", MergeValues: new(true), RowHeight: new(0.85), AlignValue: "left",
 	}
 	return p.with(changes)
+}
+
+// noneScraped is a row of a timeline where no exporter was scraped in the time range: of
+// several queries that find nothing, Grafana would say that "Data does not have a time field".
+func noneScraped() query {
+	return query{"absent_over_time(" + accounts("greenapi_up") + "[$__range] @ end()) + 0 / 0", "no exporter"}
 }
 
 // heatmap shows how the buckets of a histogram fill.

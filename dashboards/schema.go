@@ -289,8 +289,9 @@ type Mode struct {
 
 // CellOptions is how a column of a table is shown.
 type CellOptions struct {
-	Type string `json:"type"`
-	Mode string `json:"mode,omitempty"`
+	Type     string `json:"type"`
+	Mode     string `json:"mode,omitempty"`
+	WrapText bool   `json:"wrapText,omitempty"`
 }
 
 // Distribution is the scale of an axis.

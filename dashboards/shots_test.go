@@ -26,7 +26,9 @@ const (
 	renderTimeout = 2 * time.Minute
 	renderQuiet   = 2500 * time.Millisecond // without a change, a page is done
 
-	phone = 390 // pixels wide, on which Grafana puts the panels below each other
+	// Pixels: what the side menu leaves of 1280, and a phone, where Grafana puts the panels
+	// below each other.
+	withMenuOpen, phone = 980, 390
 )
 
 // shot is a picture of a dashboard.
@@ -73,8 +75,11 @@ func shots() []shot {
 	for _, a := range accountShots[1:] {
 		all = append(all, shot{name: "account-" + a.what, uid: "greenapi-account", account: a.id})
 	}
-	all = append(all, shot{name: "fleet-390", uid: "greenapi-fleet", width: phone},
-		shot{name: "account-390", uid: "greenapi-account", account: accountShots[0].id, width: phone})
+	for _, width := range []int{withMenuOpen, phone} {
+		all = append(all, shot{name: fmt.Sprintf("fleet-%d", width), uid: "greenapi-fleet", width: width},
+			shot{name: fmt.Sprintf("account-%d", width), uid: "greenapi-account", account: accountShots[0].id, width: width},
+			shot{name: fmt.Sprintf("exporter-%d", width), uid: "greenapi-exporter", width: width})
+	}
 	for _, uid := range []string{"greenapi-fleet", "greenapi-account", "greenapi-exporter"} {
 		s := shot{name: strings.TrimPrefix(uid, "greenapi-") + "-no-rules", uid: uid, source: sourceNoRules, over: "now-15m"}
 		if uid == "greenapi-account" {

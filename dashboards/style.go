@@ -53,7 +53,8 @@ const nothing = "–"
 // known, and no text says that all is well.
 const (
 	noExporter = "Nothing known: no exporter was scraped in this time range"
-	noRecords  = "No records: the rules are not loaded, or are younger than what this shows"
+	noRead     = "Nothing known: no account was read in this time range"
+	noRecords  = "No records: the rules are not loaded, or have only begun to record"
 	noMessages = "No messages known in this time range"
 	noneDue    = "No due message known in this time range"
 	noCalls    = "No calls known in this time range"

@@ -153,6 +153,9 @@ func (c column) properties() []Property {
 	if c.mappings != nil || c.thresholds != nil {
 		properties = append(properties, Property{"custom.cellOptions", CellOptions{Type: "color-text"}})
 	}
+	if c.label == "account" || c.label == "name" { // long names are cut, and what follows them: the id
+		properties = append(properties, Property{"custom.cellOptions", CellOptions{Type: "auto", WrapText: true}})
+	}
 	if c.link != nil {
 		properties = append(properties, Property{"links", []DataLink{*c.link}})
 	}

@@ -56,7 +56,7 @@ func TestThresholdsAreShown(t *testing.T) {
 	limits := dashboards.Limits
 	for panel, critical := range map[string]float64{
 		"greenapi-exporter Largest journals":      client.JournalCap,
-		"greenapi-account Oldest pending":         limits["pending_seconds"],
+		"greenapi-account Pending":                limits["pending_seconds"],
 		"greenapi-account Oldest pending message": limits["pending_seconds"] / 60,
 		"greenapi-account Data age":               limits["data_age_seconds"],
 		"greenapi-fleet Oldest data":              limits["data_age_seconds"],
@@ -65,7 +65,7 @@ func TestThresholdsAreShown(t *testing.T) {
 			t.Errorf("%s draws %v, and not %v", panel, got, critical)
 		}
 	}
-	if got := steps["greenapi-fleet Delivered / all"]; len(got) != 2 || got[0] != limits["delivery_ratio"] {
+	if got := steps["greenapi-fleet Delivered"]; len(got) != 2 || got[0] != limits["delivery_ratio"] {
 		t.Errorf("the share delivered is coloured from %v", got)
 	}
 	for panel, threshold := range map[string]string{
