@@ -129,7 +129,7 @@ func callsNow() []Panel {
 			}},
 		}, func(p *Panel) { p.FieldConfig.Defaults.Decimals = new(3) }),
 		stat(view{
-			title: "Settings off", width: 4, height: statHeight, unit: number,
+			title: "Settings", width: 4, height: statHeight, unit: turnedOff,
 			means:   "Settings that the journals need and that are off. The panel *Settings that the journals need* shows which ones.",
 			formula: "number of greenapi_instance_setting_enabled that are 0",
 			queries: []query{{"count(" + once(accounts("greenapi_instance_setting_enabled"), "setting") + " == 0) or 0 * count(" + once(accounts("greenapi_instance_setting_enabled"), "setting") + ")", "settings"}},

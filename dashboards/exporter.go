@@ -38,12 +38,12 @@ func exporterNow() []Panel {
 			"count("+once(accounts("greenapi_up"))+" == 0 or "+unscraped()+") or 0 * count("+once(accounts("greenapi_up"))+")"),
 		count("Gaps", "How often, in the time range, the counters may have missed records.", "sum of increase(greenapi_journal_gaps_total) over the time range",
 			"round("+sum(once(over("$__range", accounts("greenapi_journal_gaps_total")), "journal"))+")"),
-		count("New values", "Values in the journals that this version does not know and shows as other. If above 0, look for a newer exporter.",
+		count("Unknown", "Values in the journals that this version does not know and shows as other. If above 0, look for a newer exporter.",
 			"sum of greenapi_window_unknown_values", sum(once(accounts("greenapi_window_unknown_values"), "journal", "field"))),
 		truth("Config", "Whether the last attempt to load the configuration succeeded; if not, the exporter keeps the previous one.",
 			"greenapi_config_last_reload_successful", "min("+exporters("greenapi_config_last_reload_successful")+")",
 			either("✔ loaded", teal, "✖ not loaded", vermilion)),
-		truth("Partner API", "Whether the last request for the partner API's list succeeded. It shows works if no partner is configured.",
+		truth("Partner", "Whether the last request for the partner API's list succeeded. It shows works if no partner is configured.",
 			"greenapi_discovery_last_refresh_successful", "min("+exporters("greenapi_discovery_last_refresh_successful")+")", successWords()),
 	}
 }

@@ -65,7 +65,7 @@ func fleetHealth() []Panel {
 			},
 		}, judged(anyIsBad()), func(p *Panel) { p.override("of", Property{"thresholds", plain()}) }),
 		stat(view{
-			title: "Oldest data", width: 4, height: statHeight, unit: lasting,
+			title: "Data age", width: 4, height: statHeight, unit: lasting,
 			means:   "Age of the oldest journal of any account. If it is above the scrape interval, the panels show old data.",
 			formula: "now − time of the last success of the collectors calls and messages, greatest of all accounts",
 			queries: []query{{"max(" + dataAge() + ")", "age"}},

@@ -19,7 +19,7 @@ const (
 	screen   = 1230
 	withMenu = 940
 
-	titleSides = 76 // of a panel: its padding, the mark of the description, and the menu under the pointer
+	titleSides = 84 // of a panel: its padding, the mark of the description, and the menu under the pointer
 	cellSides  = 14 // of a cell
 	headSides  = 14 // of a column's head
 	sortArrow  = 22 // in the head of the column that the rows are sorted by

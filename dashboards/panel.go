@@ -67,7 +67,7 @@ func newPanel(kind string, v view) Panel {
 		p.FieldConfig.Defaults.Min, p.FieldConfig.Defaults.Max = new(0.0), new(1.0)
 		p.FieldConfig.Defaults.Decimals = new(1)
 	}
-	if v.unit == number || v.unit == lasting {
+	if v.unit == number || v.unit == lasting || v.unit == turnedOff {
 		p.FieldConfig.Defaults.Decimals = new(0)
 	}
 	return p

@@ -272,7 +272,7 @@ const (
 		for (const panel of document.querySelectorAll('section[data-testid^="data-testid Panel header"]')) {
 			const head = panel.querySelector('h2');
 			const title = head ? head.innerText : '?';
-			if (head && head.scrollWidth > head.clientWidth + 1) faults.push(title + ': the title is cut');
+			if (head && head.scrollWidth > head.clientWidth) faults.push(title + ': the title is cut');
 			const error = panel.querySelector('[data-testid^="data-testid Panel status"]');
 			if (error) faults.push(title + ': error: ' + (error.getAttribute('aria-label') || error.innerText));
 			const content = panel.querySelector('[data-testid="data-testid panel content"]') || panel;

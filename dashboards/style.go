@@ -43,7 +43,9 @@ const (
 	days    = "suffix:d"
 	erlangs = "suffix:E"
 	cores   = "suffix:cores"
-	date    = "time:D MMM HH:mm" // of milliseconds
+
+	turnedOff = "suffix:off"       // of settings
+	date      = "time:D MMM HH:mm" // of milliseconds
 )
 
 // nothing is what a number is shown as that is not known.

@@ -59,7 +59,7 @@ func TestThresholdsAreShown(t *testing.T) {
 		"greenapi-account Pending":                limits["pending_seconds"],
 		"greenapi-account Oldest pending message": limits["pending_seconds"] / 60,
 		"greenapi-account Data age":               limits["data_age_seconds"],
-		"greenapi-fleet Oldest data":              limits["data_age_seconds"],
+		"greenapi-fleet Data age":                 limits["data_age_seconds"],
 	} {
 		if got := steps[panel]; len(got) != 2 || got[1] != critical {
 			t.Errorf("%s draws %v, and not %v", panel, got, critical)
