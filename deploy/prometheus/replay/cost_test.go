@@ -20,6 +20,7 @@ var (
 // TestCostOfRules holds that no rule reads more than a tenth of the samples that a day of
 // all series of messages has.
 func TestCostOfRules(t *testing.T) {
+	t.Parallel()
 	const (
 		accounts = 1000
 		whole    = "all_series:greenapi_messages_observed:increase24h"
@@ -67,8 +68,10 @@ func TestCostOfRules(t *testing.T) {
 	for _, name := range order {
 		g := groups[name]
 		sum.rules, sum.samples, sum.load = sum.rules+g.rules, sum.samples+g.samples, sum.load+g.load
-		rows = append(rows, []string{name, short(time.Duration(g.interval) * time.Second), fmt.Sprint(g.rules),
-			millions(g.samples), fmt.Sprintf("%.2f", g.seconds), fmt.Sprintf("%.3f", g.load)})
+		rows = append(rows, []string{
+			name, short(time.Duration(g.interval) * time.Second), fmt.Sprint(g.rules),
+			millions(g.samples), fmt.Sprintf("%.2f", g.seconds), fmt.Sprintf("%.3f", g.load),
+		})
 	}
 	rows = append(rows, []string{"all", "", fmt.Sprint(sum.rules), millions(sum.samples), "", fmt.Sprintf("%.3f", sum.load)})
 	text := table([]string{"Group", "Interval", "Rules", "Samples read, millions", "One evaluation, s of CPU", "Processors"}, rows) +
