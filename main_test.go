@@ -803,7 +803,7 @@ func whyModules() map[string][2]string {
 		"github.com/google/go-cmp":               {"tests only", "BSD-3-Clause"},
 		"github.com/klauspost/compress":          {"gzip, cheaper than the standard library's", "BSD-3-Clause, Apache-2.0, MIT"},
 		"github.com/prometheus/client_golang":    {"metrics", "Apache-2.0"},
-		"github.com/prometheus/client_model":     {"metrics, in tests", "Apache-2.0"},
+		"github.com/prometheus/client_model":     {"metrics", "Apache-2.0"},
 		"github.com/prometheus/common":           {"HTTP client configuration, version, text format", "Apache-2.0"},
 		"github.com/prometheus/exporter-toolkit": {"TLS, authentication, socket activation", "Apache-2.0"},
 		"go.uber.org/goleak":                     {"tests only", "MIT"},
@@ -811,7 +811,7 @@ func whyModules() map[string][2]string {
 		"golang.org/x/sync":                      {"tests and benchmarks", "BSD-3-Clause"},
 		"golang.org/x/sys":                       {"locks on state files", "BSD-3-Clause"},
 		"golang.org/x/time":                      {"the rate limit", "BSD-3-Clause"},
-		"google.golang.org/protobuf":             {"the encoding of state files; metrics, in tests", "BSD-3-Clause"},
+		"google.golang.org/protobuf":             {"the encoding of state files; metrics", "BSD-3-Clause"},
 	}
 }
 
