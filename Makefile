@@ -107,7 +107,7 @@ engines: build $(PROMETHEUS) $(ALERTMANAGER) $(VICTORIA) $(OTELCOL) $(OLDER) ## 
 	done
 
 .PHONY: fleet
-fleet: build $(PROMETHEUS) $(ALERTMANAGER) $(VICTORIA) ## A fleet beyond one machine, of 3,000 accounts, whose parts are killed: some 10 minutes for each kind of agent (FLEET_FLAGS=...)
+fleet: build $(PROMETHEUS) $(ALERTMANAGER) $(VICTORIA) ## A fleet beyond one machine, of 3,000 accounts, whose parts are killed: some 20 minutes for each kind of agent (FLEET_FLAGS=...)
 	$(E2E_TOOLS) go test -tags e2e -count=1 -timeout 2h -v -run '^TestFleetBeyondOneMachine$$' $(TEST_FLAGS) ./deploy/e2e \
 		-distributed.agents prometheus,vmagent $(FLEET_FLAGS)
 

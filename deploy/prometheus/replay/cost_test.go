@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	costDays  = flag.Int("cost.days", 2, "days that an account lives before the rules are measured")
+	costDays  = flag.Int("cost.days", 1, "days that an account lives before the rules are measured")
 	costWrite = flag.String("cost.write", "", "write the table of costs into this document")
 )
 
